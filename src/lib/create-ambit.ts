@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto'
+import { bindSource } from './context/assemble-context.ts'
+import type { ContextSource } from './context/context-source.ts'
+import type { NewId } from './directory/create-place.ts'
+import type { ChatTarget, Directory } from './directory/directory.ts'
+import { ownDirectory } from './directory/own-directory.ts'
+import type { Principal } from './directory/principal.ts'
+import { createDoor } from './http/create-door.ts'
+import type { House } from './http/exchange.ts'
+import { authenticateKey } from './identity/api-key.ts'
+import type { Authenticate } from './identity/authenticate.ts'
+import type { Cursor } from './journal/cursor.ts'
+import { followRun } from './journal/follow-run.ts'
+import type { Frame, Journal } from './journal/journal.ts'
+import { memoryJournal } from './journal/memory-journal.ts'
+import { DEFAULT_LIMITS } from './limits/limits.ts'
+import type { Limits } from './limits/limits.ts'
+import { modelRegistry } from './model/model-registry.ts'
+import type { ModelSource } from './model/model-registry.ts'
+import { createLog } from './observe/log.ts'
+import type { Log } from './observe/log.ts'
+import type { ChatCommand } from './run/chat-command.ts'
+import { driveRun } from './run/drive-run.ts'
+import type { DriveParts } from './run/drive-run.ts'
+import { joinNode } from './run/join-node.ts'
+import { createLiveRuns } from './run/live-runs.ts'
+import { openRun } from './run/open-run.ts'
+import type { BegunRun, OpenedRun, RunRef } from './run/open-run.ts'
+import { recoverRuns } from './run/recover-runs.ts'
+import { stopRun } from './run/stop-run.ts'
+import type { ChatExecutionContext } from './scope/chat-execution-context.ts'
+import type { Refusal } from './scope/refusal.ts'
+import { resolveChatScope } from './scope/resolve-chat-scope.ts'
+import type { ScopeSources } from './scope/resolve-chat-scope.ts'
+import type { ScopedDatabase } from './store/host-scope.ts'
+import { readSettings } from './store/settings-rows.ts'
+import { openStore } from './store/store.ts'
+import type { Store, StoreSource } from './store/store.ts'
+import { createToolbox } from './tools/toolbox.ts'
+import type { Tool } from './tools/tool.ts'
+
+/** What a host gives. Only `store`, `model` and `authenticate` are needed. */
+export interface AmbitOptions<Tx = unknown> {
+  /** Where Ambit's own tables are: a PostgreSQL URL, a pool, or `embeddedStore(directory)`. */
+  readonly store: StoreSource
+  /** A LanguageModelV4, a name (`offline`, `none`), or a choice by scope. */
+  readonly model: ModelSource<ChatExecutionContext>
+  /** Who sent a request: `apiKeys()`, or the host's own function. */
+  readonly authenticate: Authenticate
+  /** Names the target of a request; absent, the path does (`/v1/orgs/{org}[/projects/{project}]/…`). */
+  readonly target?: (request: Request, who: Principal) => Promise<ChatTarget | null>
+  /** Who may see what; absent, Ambit's own tables say. */
+  readonly directory?: Directory
+  /** The host's own tables, for tools and sources. */
+  readonly database?: ScopedDatabase<Tx>
+  readonly tools?: readonly Tool<Tx>[]
+  readonly sources?: readonly ContextSource<Tx>[]
+  /** Said to the model before what the organisation says. */
+  readonly instructions?: (context: ChatExecutionContext) => string
+  /** Before every path, as `/api`. */
+  readonly basePath?: string
+  readonly journal?: Journal
+  readonly limits?: Partial<Limits>
+  readonly log?: Log
+  /** This process's name among those on one database; absent, a new one per start. */
+  readonly node?: string
+}
+
+export interface Ambit {
+  /** The whole interface, for any fetch host. */
+  fetch(request: Request): Promise<Response>
+  resolveChatScope(who: Principal, target: ChatTarget): Promise<ChatExecutionContext | Refusal>
+  /** Begins a run without HTTP: for jobs, bots and tests. It goes on whether or not anybody follows. */
+  openRun(context: ChatExecutionContext, command: ChatCommand): Promise<OpenedRun | Refusal>
+  /** The frames after the cursor (all, without one), to the terminal one. */
+  follow(context: ChatExecutionContext, run: RunRef, cursor?: Cursor): AsyncIterable<Frame>
+  /** Opens the store, proves its walls, ends what a dead process left behind. Rejects with a StartError. */
+  start(): Promise<void>
+  /** Takes no more runs, lets running ones finish for `graceMs` (10 s if absent), then ends and closes everything. */
+  close(options?: { graceMs?: number }): Promise<void>
+}
+
+const GRACE_MS = 10_000
+const SWEEP_MS = 5_000
+
+/** What is there once the store is open. */
+interface Engine {
+  readonly store: Store
+  readonly house: House
+  close(graceMs: number): Promise<void>
+}
+
+/**
+ * The product: everything else is a listener around `fetch`. Opens nothing when it is made, so that a build may import
+ * it; `start()` or the first request opens. Throws at once where an option cannot work (a model or tool name).
+ */
+export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
+  const log = options.log ?? createLog({ level: 'info' })
+  const models = modelRegistry(options.model)
+  let opening: Promise<Engine> | undefined
+  let closed = false
+
+  const open = (): Promise<Engine> => {
+    if (closed) return Promise.reject(new Error('This Ambit is closed.'))
+    // A failed opening is tried again by the next request: the database may be back.
+    opening ??= openEngine(options, models, log).catch((error: unknown) => {
+      opening = undefined
+      throw error
+    })
+    return opening
+  }
+
+  const door = createDoor({
+    basePath: options.basePath ?? '',
+    log,
+    newRequestId: () => newId('req'),
+    open: async () => (await open()).house,
+    target: options.target,
+  })
+
+  return {
+    fetch: door,
+    resolveChatScope: async (who, target) => (await open()).house.resolve(who, target, 'chat'),
+    openRun: async (context, command) => (await open()).house.openRun(context, command, log.child(slugsOf(context))),
+    async *follow(context, run, cursor) {
+      const ending = new AbortController()
+      const { house } = await open()
+      try {
+        for await (const frames of house.follow(context, run, cursor?.seq ?? 0, ending.signal)) yield* frames
+      } finally {
+        ending.abort()
+      }
+    },
+    start: async () => void (await open()),
+    async close({ graceMs = GRACE_MS } = {}) {
+      closed = true
+      const engine = await opening?.catch(() => undefined) // what never opened has nothing to close
+      await engine?.close(graceMs)
+    },
+  }
+}
+
+async function openEngine<Tx>(
+  options: AmbitOptions<Tx>,
+  models: ReturnType<typeof modelRegistry<ChatExecutionContext>>,
+  log: Log,
+): Promise<Engine> {
+  const store = await openStore(options.store, (error) => log.warn({ cause: error }, 'an idle database connection was lost'))
+  try {
+    return await wire(options, models, log, store)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function wire<Tx>(
+  options: AmbitOptions<Tx>,
+  models: ReturnType<typeof modelRegistry<ChatExecutionContext>>,
+  log: Log,
+  store: Store,
+): Promise<Engine> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const journal = options.journal ?? memoryJournal()
+  const toolbox = createToolbox(store, options.tools ?? [], options.database)
+  const scope: ScopeSources = {
+    directory: options.directory ?? ownDirectory(store),
+    settings: (orgId, projectId) => store.lookup((sql) => readSettings(sql, orgId, projectId)),
+    models: models.available,
+    tools: toolbox.open,
+    limits,
+  }
+  const parts: DriveParts = {
+    scoped: store.scoped, journal, models, toolbox, scope, newId,
+    sources: (options.sources ?? []).map((source) => bindSource(source, options.database)),
+    instructions: options.instructions ?? (() => ''),
+  }
+  const node = await joinNode(store, { id: options.node ?? (store.alone ? 'embedded' : newId('node')), alone: store.alone, log })
+  const live = createLiveRuns()
+  const recovery = { scoped: store.scoped, sweeper: store.sweeper, journal, node, log }
+  await recoverRuns(recovery)
+  const sweep = keepSweeping(store.alone, () => recoverRuns(recovery), log)
+
+  const drive = (context: ChatExecutionContext, begun: BegunRun, runLog: Log): void => {
+    const { owned, userMessageId, modelId, start } = begun
+    journal.append(owned.id, [start])
+    journal.settle(owned.id, start.seq)
+    live.start(owned.id, limits.runMs, (signal) => driveRun({ owned, userMessageId, modelId, context, signal, log: runLog }, parts))
+  }
+
+  const house: House = {
+    scoped: store.scoped,
+    lookup: store.lookup,
+    limits,
+    authenticate: (request, requestLog) =>
+      options.authenticate(request, { log: requestLog, authenticateKey: (authorization) => authenticateKey(store, authorization) }),
+    resolve: (who, target, permission) => resolveChatScope(scope, who, target, permission),
+    async openRun(context, command, requestLog) {
+      const opened = await openRun({ scoped: store.scoped, newId, node }, context, command)
+      if (!opened.ok) return opened
+      const { begun, ...answer } = opened
+      if (begun) drive(context, begun, requestLog.child({ run_id: answer.run.id }))
+      return answer
+    },
+    follow: (context, run, after, signal) => followRun({ journal, scoped: store.scoped }, { reader: context.rows, run, after, signal }),
+    stop: (context, what) => stopRun({ scoped: store.scoped, live }, context, what),
+    ready: () => isReady(store, log),
+  }
+  return {
+    store,
+    house,
+    async close(graceMs) {
+      await sweep.end()
+      await live.drain(graceMs)
+      await node.leave()
+      await journal.close()
+      await store.close()
+    },
+  }
+}
+
+/** Looks for orphans again and again: of the other processes on this database, which a store of one's own has none. */
+function keepSweeping(alone: boolean, sweepOnce: () => Promise<number>, log: Log): { end(): Promise<void> } {
+  let sweeping: Promise<unknown> = Promise.resolve()
+  const sweep = () => {
+    sweeping = sweepOnce().catch((error: unknown) => log.error({ cause: error }, 'the sweep for orphaned runs failed'))
+  }
+  const timer = alone ? undefined : setInterval(sweep, SWEEP_MS)
+  return {
+    async end() {
+      clearInterval(timer)
+      await sweeping
+    },
+  }
+}
+
+async function isReady(store: Store, log: Log): Promise<boolean> {
+  try {
+    await store.lookup((sql) => sql.query('select 1'))
+    return true
+  } catch (error) {
+    log.warn({ cause: error }, 'the database cannot be reached')
+    return false
+  }
+}
+
+function slugsOf(context: ChatExecutionContext) {
+  return { org_slug: context.org.slug, project_slug: context.project?.slug }
+}
+
+/** Unguessable, and sorted by nothing: ids are keys, not clocks. */
+const newId: NewId = (kind) => `${kind}_${randomUUID().replaceAll('-', '')}`

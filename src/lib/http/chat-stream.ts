@@ -1,0 +1,33 @@
+import { NOT_FOUND } from '../scope/refusal.ts'
+import type { Exchange, House } from './exchange.ts'
+import { parseChatCommand } from './parse-chat-command.ts'
+import { UNAUTHENTICATED, problem } from './problem.ts'
+import { sse } from './respond.ts'
+
+/**
+ * The controller: eight stations in order, and no branch about tenants, tools or models. Every refusal is settled
+ * before the first byte, because after the header there is no status. The response follows the run; it never holds it.
+ */
+export async function chatStream(exchange: Exchange, house: House): Promise<Response> {
+  const { request, requestId } = exchange
+
+  const who = await house.authenticate(request, exchange.log)
+  if (!who) return problem(UNAUTHENTICATED, requestId)
+
+  const parsed = await parseChatCommand(request, house.limits)
+  if (!parsed.ok) return problem(parsed, requestId)
+
+  const target = await exchange.target(who)
+  const context = target ? await house.resolve(who, target, 'chat') : NOT_FOUND
+  if (!context.ok) return problem(context, requestId)
+
+  const opened = await house.openRun(context, parsed.command, exchange.log)
+  if (!opened.ok) return problem(opened, requestId)
+
+  const { run, cursor } = opened
+  const runLog = exchange.log.child({ run_id: run.id })
+  runLog.info({}, 'answering')
+  return sse((signal) => house.follow(context, run, cursor.seq, signal), {
+    runId: run.id, requestId, heartbeatMs: context.limits.heartbeatMs, log: runLog,
+  })
+}

@@ -1,0 +1,40 @@
+import type { ChatTarget } from '../directory/directory.ts'
+import type { Principal } from '../directory/principal.ts'
+import type { Frame } from '../journal/journal.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { Log } from '../observe/log.ts'
+import type { ChatCommand } from '../run/chat-command.ts'
+import type { OpenedRun, RunRef } from '../run/open-run.ts'
+import type { StopOutcome } from '../run/stop-run.ts'
+import type { ChatExecutionContext, Permission } from '../scope/chat-execution-context.ts'
+import type { Refusal } from '../scope/refusal.ts'
+import type { Handles } from '../store/handles.ts'
+
+/** What the door needs of the house behind it. */
+export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
+  readonly limits: Limits
+  authenticate(request: Request, log: Log): Promise<Principal | null>
+  resolve(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
+  openRun(context: ChatExecutionContext, command: ChatCommand, log: Log): Promise<OpenedRun | Refusal>
+  follow(context: ChatExecutionContext, run: RunRef, after: number, signal: AbortSignal): AsyncIterable<readonly Frame[]>
+  stop(context: ChatExecutionContext, what: { readonly thread: string; readonly runId: string | null }): Promise<StopOutcome | Refusal>
+  ready(): Promise<boolean>
+}
+
+/** One request on its way through the stations. */
+export interface Exchange {
+  readonly request: Request
+  readonly requestId: string
+  /** Carries the request's id and the slugs of the address. */
+  readonly log: Log
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  /** The organisation or project that is addressed: by the path, or by the host's own `target()`. */
+  target(who: Principal): Promise<ChatTarget | null>
+}
+
+/** An exchange whose scope is resolved. */
+export interface ScopedExchange extends Exchange {
+  readonly who: Principal
+  readonly context: ChatExecutionContext
+}

@@ -1,0 +1,43 @@
+import { refuse } from '../scope/refusal.ts'
+import type { Refusal } from '../scope/refusal.ts'
+
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 200
+
+/** Where a page of things that change goes on: after the time and id of its last one. */
+export interface TimePage {
+  readonly limit: number
+  readonly after?: { readonly at: string; readonly id: string } | undefined
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
+const BAD_CURSOR = refuse('malformed', 'This "after" is not one that a page gave as "next".')
+const BAD_LIMIT = refuse('malformed', `"limit" is a whole number from 1 to ${MAX_LIMIT}.`)
+
+/** `?limit=&after=` of a list that is ordered by time. A cursor holds a position, never a right. */
+export function parseTimePage(query: URLSearchParams): { readonly ok: true; readonly page: TimePage } | Refusal {
+  const limit = parseLimit(query)
+  if (limit === null) return BAD_LIMIT
+  const cursor = query.get('after')
+  if (cursor === null) return { ok: true, page: { limit } }
+  const [at = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
+  return TIME.test(at) && !Number.isNaN(Date.parse(at)) ? { ok: true, page: { limit, after: { at, id } } } : BAD_CURSOR
+}
+
+/** `?limit=&after=` of a list that is ordered by number. */
+export function parseNumberPage(query: URLSearchParams): { readonly ok: true; readonly limit: number; readonly after: number } | Refusal {
+  const limit = parseLimit(query)
+  if (limit === null) return BAD_LIMIT
+  const after = query.get('after') ?? '0'
+  return /^\d{1,15}$/.test(after) ? { ok: true, limit, after: Number(after) } : BAD_CURSOR
+}
+
+export function timeCursor(at: string, id: string): string {
+  return Buffer.from(`${at} ${id}`).toString('base64url')
+}
+
+function parseLimit(query: URLSearchParams): number | null {
+  const text = query.get('limit') ?? String(DEFAULT_LIMIT)
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  return limit >= 1 && limit <= MAX_LIMIT ? limit : null
+}

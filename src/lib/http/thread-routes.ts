@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { homeOf } from '../scope/chat-execution-context.ts'
+import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
+import { NOT_FOUND, refuse } from '../scope/refusal.ts'
+import { listMessages } from '../store/message-rows.ts'
+import type { ListedMessageRow } from '../store/message-rows.ts'
+import { findThread, listThreads, updateOwnThread } from '../store/thread-rows.ts'
+import type { ThreadRow } from '../store/thread-rows.ts'
+import type { House, ScopedExchange } from './exchange.ts'
+import { parseNumberPage, parseTimePage, timeCursor } from './page.ts'
+import { malformed } from './parse-chat-command.ts'
+import { problem } from './problem.ts'
+import { readJson } from './read-json.ts'
+import { json } from './respond.ts'
+
+const CHANGE_BYTES = 10_000
+const change = z
+  .object({ title: z.string().min(1).max(200).optional(), shared: z.boolean().optional() })
+  .refine((body) => body.title !== undefined || body.shared !== undefined, 'nothing to change: send title or shared')
+
+/** `GET …/threads`: own and shared ones, the last changed first. */
+export async function getThreads({ context, query, requestId }: ScopedExchange, house: House): Promise<Response> {
+  const parsed = parseTimePage(query)
+  if (!parsed.ok) return problem(parsed, requestId)
+  const rows = await house.scoped(context.rows, (sql) => listThreads(sql, homeOf(context), parsed.page))
+  const last = rows.length === parsed.page.limit ? rows.at(-1) : undefined
+  return json({ threads: rows.map((row) => threadOf(row, context)), next: last ? timeCursor(last.updated_at, last.id) : null }, requestId)
+}
+
+/** `GET …/threads/{threadId}`. */
+export async function getThread({ context, params, requestId }: ScopedExchange, house: House): Promise<Response> {
+  const row = await house.scoped(context.rows, (sql) => findThread(sql, addressOf(context, params)))
+  return row ? json(threadOf(row, context), requestId) : problem(NOT_FOUND, requestId)
+}
+
+/** `PATCH …/threads/{threadId}`: its author renames it, or shares it with its scope. */
+export async function patchThread({ context, params, request, requestId }: ScopedExchange, house: House): Promise<Response> {
+  const body = await readJson(request, CHANGE_BYTES)
+  if (!body.ok) return problem(body, requestId)
+  const parsed = change.safeParse(body.value)
+  if (!parsed.success) return problem(malformed(parsed.error, []), requestId)
+  const { title = null, shared = null } = parsed.data
+  const result = await house.scoped(context.rows, async (sql) => {
+    const thread = await findThread(sql, addressOf(context, params))
+    if (!thread) return NOT_FOUND
+    const changed = await updateOwnThread(sql, { projectId: homeOf(context), userId: context.rows.userId, id: thread.id, title, shared })
+    return changed ?? refuse('forbidden', 'Only the author of a thread can rename or share it.')
+  })
+  return 'code' in result ? problem(result, requestId) : json(threadOf(result, context), requestId)
+}
+
+/** `GET …/threads/{threadId}/messages`: all branches, by number, as UI messages. Hidden ones have no parts. */
+export async function getMessages({ context, params, query, requestId }: ScopedExchange, house: House): Promise<Response> {
+  const page = parseNumberPage(query)
+  if (!page.ok) return problem(page, requestId)
+  const rows = await house.scoped(context.rows, async (sql) => {
+    const thread = await findThread(sql, addressOf(context, params))
+    return thread && listMessages(sql, { projectId: homeOf(context), threadId: thread.id, after: page.after, limit: page.limit })
+  })
+  if (!rows) return problem(NOT_FOUND, requestId)
+  const last = rows.length === page.limit ? rows.at(-1) : undefined
+  return json({ messages: rows.map((row) => messageOf(row, context)), next: last ? String(last.number) : null }, requestId)
+}
+
+function addressOf(context: ChatExecutionContext, params: Readonly<Record<string, string>>) {
+  return { projectId: homeOf(context), userId: context.rows.userId, address: params['thread'] ?? '' }
+}
+
+/** `chat_id` is what a chat client names the thread by: its own alias, if it is the author's. */
+function threadOf(row: ThreadRow, context: ChatExecutionContext) {
+  const own = row.author_id === context.rows.userId
+  const { id, title, shared, author_id, created_at, updated_at } = row
+  return { id, chat_id: (own ? row.alias : null) ?? id, title, shared, author_id, created_at, updated_at }
+}
+
+function messageOf(row: ListedMessageRow, context: ChatExecutionContext) {
+  const own = row.author_id === context.rows.userId
+  const { number, parent_id, author_id, created_at } = row
+  const hidden = row.parts === null && row.run_state !== 'running'
+  const run = row.run_id === null ? null : { id: row.run_id, state: row.run_state }
+  return {
+    id: (own ? row.client_id : null) ?? row.id,
+    role: row.role,
+    parts: row.parts === null ? [] : (JSON.parse(row.parts) as unknown),
+    metadata: { ambit: { id: row.id, number, parent_id, author_id, created_at, hidden, run } },
+  }
+}

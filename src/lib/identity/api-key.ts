@@ -1,0 +1,52 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { NewId } from '../directory/create-place.ts'
+import { findKey, insertKey, touchKey } from '../store/key-rows.ts'
+import type { Handles, OperatorSql } from '../store/handles.ts'
+import type { Principal } from '../directory/principal.ts'
+
+const PREFIX_BYTES = 9
+const SECRET_BYTES = 32
+const KEY = /^ambit_([A-Za-z0-9_-]{12})_([A-Za-z0-9_-]{43})$/
+
+/** What became of a credential. The codes are for the log: outside, all refusals look alike. */
+export type Credential =
+  | { readonly ok: true; readonly principal: Principal }
+  | { readonly ok: false; readonly code: 'absent' | 'malformed' | 'unknown' | 'wrong_secret' | 'expired' | 'revoked' }
+
+/**
+ * Mints a key for a person in an organisation: `ambit_<prefix>_<secret>`, 256 random bits of secret. Answers the key
+ * once; what is stored is the prefix and the secret's SHA-256 (a fast hash is enough for a secret nobody can guess).
+ */
+export async function createKey(
+  sql: OperatorSql,
+  owner: { orgId: string; personId: string; expiresInDays: number | null },
+  newId: NewId,
+): Promise<string> {
+  const prefix = randomBytes(PREFIX_BYTES).toString('base64url')
+  const secret = randomBytes(SECRET_BYTES).toString('base64url')
+  await insertKey(sql, { ...owner, id: newId('key'), prefix, hash: sha256(secret) })
+  return `ambit_${prefix}_${secret}`
+}
+
+/** Reads `Authorization: Bearer <key>`. An unknown prefix costs the same comparison as a known one. */
+export async function authenticateKey({ lookup }: Pick<Handles, 'lookup'>, authorization: string | null): Promise<Credential> {
+  if (authorization === null) return { ok: false, code: 'absent' }
+  const [, prefix, secret] = KEY.exec(authorization.replace(/^bearer +/i, '')) ?? []
+  if (prefix === undefined || secret === undefined) return { ok: false, code: 'malformed' }
+  return lookup(async (sql): Promise<Credential> => {
+    const key = await findKey(sql, prefix)
+    const same = timingSafeEqual(sha256(secret), key?.hash ?? NOBODY)
+    if (!key) return { ok: false, code: 'unknown' }
+    if (!same) return { ok: false, code: 'wrong_secret' }
+    if (key.revoked) return { ok: false, code: 'revoked' }
+    if (key.expired) return { ok: false, code: 'expired' }
+    if (key.stale) await touchKey(sql, prefix)
+    return { ok: true, principal: { subject: key.person_id, kind: 'person', claims: { org: key.org, key: key.id, name: key.person_name } } }
+  })
+}
+
+const NOBODY = sha256('nobody')
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

@@ -1,0 +1,122 @@
+import type { Frame, Journal, Tail } from './journal.ts'
+
+interface Live {
+  /** Dense: frames[i].seq === first + i. */
+  frames: Frame[]
+  first: number
+  bytes: number
+  settled: number
+  ended: boolean
+  readers: number
+  waiting: Set<() => void>
+  waking: boolean
+}
+
+const KEPT_BYTES = 4_000_000
+
+/**
+ * The journal of a single process. Settled frames of a run are kept up to `keptBytes`, so that a second reader costs no
+ * query; beyond that the oldest go, and late readers are sent to the store.
+ */
+export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number } = {}): Journal {
+  const runs = new Map<string, Live>()
+
+  const forget = (runId: string, live: Live): void => {
+    if (live.ended && live.readers === 0) runs.delete(runId)
+  }
+
+  return {
+    append(runId, frames) {
+      const [first] = frames
+      if (!first) return
+      let live = runs.get(runId)
+      if (!live) runs.set(runId, (live = begin(first.seq)))
+      if (first.seq !== live.first + live.frames.length) throw new Error('A frame was appended out of order.')
+      for (const frame of frames) {
+        live.frames.push(frame)
+        live.bytes += frame.text.length
+      }
+      wake(live)
+    },
+    settle(runId, seq) {
+      const live = runs.get(runId)
+      if (!live) return
+      live.settled = seq
+      trim(live, keptBytes)
+    },
+    end(runId) {
+      const live = runs.get(runId)
+      if (!live) return
+      live.ended = true
+      wake(live)
+      forget(runId, live)
+    },
+    tail(runId) {
+      const live = runs.get(runId)
+      if (!live) return ELSEWHERE
+      live.readers += 1
+      return {
+        next: (seq, signal) => next(live, seq, signal),
+        close() {
+          live.readers -= 1
+          forget(runId, live)
+        },
+      }
+    },
+    async close() {
+      for (const live of runs.values()) wake(live)
+      runs.clear()
+    },
+  }
+}
+
+const ELSEWHERE: Tail = { next: async () => 'elsewhere', close: () => {} }
+
+function begin(first: number): Live {
+  return { frames: [], first, bytes: 0, settled: 0, ended: false, readers: 0, waiting: new Set(), waking: false }
+}
+
+async function next(live: Live, seq: number, signal: AbortSignal): Promise<readonly Frame[] | 'elsewhere'> {
+  while (!signal.aborted) {
+    const index = seq + 1 - live.first
+    if (index < 0) return 'elsewhere'
+    if (index < live.frames.length) return live.frames.slice(index)
+    if (live.ended) return 'elsewhere'
+    await woken(live, signal)
+  }
+  return []
+}
+
+function woken(live: Live, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      live.waiting.delete(done)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    live.waiting.add(done)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}
+
+/** Once per tick: what the provider sent in one packet reaches each reader in one write. */
+function wake(live: Live): void {
+  if (live.waking) return
+  live.waking = true
+  setImmediate(() => {
+    live.waking = false
+    for (const done of [...live.waiting]) done()
+  })
+}
+
+/** Drops settled frames from the front in one cut, when they weigh more than may be kept. */
+function trim(live: Live, keptBytes: number): void {
+  let count = 0
+  while (live.bytes > keptBytes && live.first + count <= live.settled) {
+    live.bytes -= live.frames[count]?.text.length ?? 0
+    count += 1
+  }
+  if (count === 0) return
+  live.frames.splice(0, count)
+  live.first += count
+}

@@ -1,0 +1,54 @@
+/** Every bound that a host may move. Frozen into the context of a run, so that it ends under the limits it began with. */
+export interface Limits {
+  /** Bytes of a request body that are read at all. */
+  readonly bodyBytes: number
+  /** Bytes of the last message as JSON. */
+  readonly messageBytes: number
+  /** Characters of text in a message. */
+  readonly messageChars: number
+  /** Messages of a thread that the model is shown. */
+  readonly historyMessages: number
+  /** Characters of history that the model is shown; older messages are left out first. */
+  readonly historyChars: number
+  /** Projects in an organisation scope. */
+  readonly projects: number
+  /** Model calls in a run. */
+  readonly steps: number
+  /** Tool calls in a run. */
+  readonly calls: number
+  /** Tool calls at a time. */
+  readonly parallelCalls: number
+  /** Bytes of a call's arguments. */
+  readonly argumentBytes: number
+  /** Bytes of a tool's result as JSON. */
+  readonly resultBytes: number
+  /** Milliseconds for one tool call. */
+  readonly toolMs: number
+  /** Milliseconds without a sign of life from the model. */
+  readonly modelIdleMs: number
+  /** Milliseconds for a whole run. */
+  readonly runMs: number
+  /** Bytes of frames in a run. */
+  readonly runBytes: number
+  /** Milliseconds of silence after which a reader gets a heartbeat. */
+  readonly heartbeatMs: number
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  bodyBytes: 16_000_000,
+  messageBytes: 1_000_000,
+  messageChars: 100_000,
+  historyMessages: 200,
+  historyChars: 300_000,
+  projects: 5_000,
+  steps: 25,
+  calls: 100,
+  parallelCalls: 8,
+  argumentBytes: 64_000,
+  resultBytes: 256_000,
+  toolMs: 60_000,
+  modelIdleMs: 60_000,
+  runMs: 15 * 60_000,
+  runBytes: 50_000_000,
+  heartbeatMs: 15_000,
+}

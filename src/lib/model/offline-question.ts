@@ -1,0 +1,78 @@
+import type {
+  LanguageModelV4Message as Message,
+  LanguageModelV4Prompt as Prompt,
+  LanguageModelV4ToolResultPart as ToolResult,
+} from '@ai-sdk/provider'
+import type { Passage } from './offline-answer.ts'
+import { keywords, type Keyword } from './offline-words.ts'
+
+/** What a prompt asks, and what is already known about it. */
+export interface OfflineQuestion {
+  /** The last thing the user said. */
+  readonly text: string
+  /** What it is about: its own words, and those of the message before where it leans on that. */
+  readonly about: readonly Keyword[]
+  /** What tools answered since, in order. */
+  readonly results: readonly ToolResult[]
+  /** Documents that the system message carries. */
+  readonly documents: readonly Passage[]
+  /** Calls made in the whole conversation: the next id must differ from each of theirs. */
+  readonly callCount: number
+}
+
+/** A question longer than this is a text; its beginning has to do. */
+const LONGEST_QUESTION = 4000
+const MOST_KEYWORDS = 24
+
+/** Reads a prompt. Everything but the last question and what followed it is background. */
+export function readQuestion(prompt: Prompt): OfflineQuestion {
+  const last = prompt.findLastIndex(({ role }) => role === 'user')
+  const asked = prompt.slice(0, last + 1).flatMap(userText)
+  const text = asked.at(-1) ?? ''
+  return {
+    text,
+    about: leaningOn(text, asked.at(-2) ?? ''),
+    results: prompt.slice(last + 1).flatMap(resultsOf),
+    documents: prompt.flatMap((message) => (message.role === 'system' ? documentsOf(message.content) : [])),
+    callCount: prompt.flatMap(callsOf).length,
+  }
+}
+
+const LEANS = /^\W*(?:and|but|so|then|what about|how about)\b|\b(?:it|its|they|them|their|he|she|him|his|her|this|that|these|those|there)\b/i
+
+/** "And who owns it?" is about what the message before was about. */
+function leaningOn(text: string, before: string): Keyword[] {
+  const own = keywords(text)
+  const leans = own.length === 0 || (own.length <= 3 && LEANS.test(text))
+  if (!leans) return own.slice(0, MOST_KEYWORDS)
+  const known = new Set(own.map(({ stem }) => stem))
+  return [...own, ...keywords(before).filter(({ stem }) => !known.has(stem))].slice(0, MOST_KEYWORDS)
+}
+
+function userText(message: Message): string[] {
+  if (message.role !== 'user') return []
+  const text = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+  return [text.slice(0, LONGEST_QUESTION)]
+}
+
+function resultsOf(message: Message): ToolResult[] {
+  if (message.role !== 'tool' && message.role !== 'assistant') return []
+  return message.content.flatMap((part) => (part.type === 'tool-result' ? [part] : []))
+}
+
+function callsOf(message: Message): string[] {
+  if (message.role !== 'assistant') return []
+  return message.content.flatMap((part) => (part.type === 'tool-call' ? [part.toolCallId] : []))
+}
+
+function documentsOf(system: string): Passage[] {
+  return [...system.matchAll(/<document\s([^>]*)>([^]*?)<\/document>/g)].flatMap(([, attributes = '', text = '']) => {
+    const source = Number(/\bsource="(\d+)"/.exec(attributes)?.[1])
+    const title = unescaped(/\btitle="([^"]*)"/.exec(attributes)?.[1] ?? '')
+    return Number.isInteger(source) ? [{ source, title, text: unescaped(text) }] : []
+  })
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&')
+}

@@ -1,0 +1,18 @@
+/** What a person asks for: parsed from a request, and never more than this taken from one. */
+export interface ChatCommand {
+  /** The thread, as the client names it: an own alias or a server id. Null begins one. */
+  readonly thread: string | null
+  readonly trigger: 'submit' | 'regenerate'
+  /** The new user message; null where the trigger is `regenerate`. */
+  readonly message: UserMessage | null
+  /** The message to be edited, or the answer to be given again. */
+  readonly messageId: string | null
+  /** The model asked for; null is the scope's default. */
+  readonly model: string | null
+}
+
+export interface UserMessage {
+  /** The client's own id: a second message of the same id is a retry or an edit, never a second append. */
+  readonly clientId: string | null
+  readonly text: string
+}

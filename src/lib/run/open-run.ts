@@ -1,0 +1,197 @@
+import type { NewId } from '../directory/create-place.ts'
+import { formatCursor } from '../journal/cursor.ts'
+import type { Cursor } from '../journal/cursor.ts'
+import type { Frame } from '../journal/journal.ts'
+import { homeOf } from '../scope/chat-execution-context.ts'
+import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
+import { NOT_FOUND, refuse } from '../scope/refusal.ts'
+import type { Refusal } from '../scope/refusal.ts'
+import { insertFrames } from '../store/frame-rows.ts'
+import type { Handles, ScopedSql } from '../store/handles.ts'
+import { findMessage, findNewestMessage, insertMessage, putContent, readBranch } from '../store/message-rows.ts'
+import type { MessageRow } from '../store/message-rows.ts'
+import { insertReadSet } from '../store/read-set-rows.ts'
+import { findActiveRun, findRunByTrigger, insertRun } from '../store/run-rows.ts'
+import type { RunRow } from '../store/run-rows.ts'
+import { insertThread, lockThread, takeNumbers } from '../store/thread-rows.ts'
+import type { ThreadRow } from '../store/thread-rows.ts'
+import { encodeEvent } from '../wire/encode-event.ts'
+import type { ChatCommand, UserMessage } from './chat-command.ts'
+import type { Node } from './join-node.ts'
+import type { OwnedRun } from './pen.ts'
+
+const FIRST_FENCE = 1
+const TITLE_CHARS = 80
+
+/** Where a run is, for whoever follows or stops it. */
+export interface RunRef {
+  readonly id: string
+  readonly projectId: string
+  readonly threadId: string
+}
+
+/** A run that answers this command, and the place from which to follow it. */
+export interface OpenedRun {
+  readonly ok: true
+  readonly run: RunRef
+  readonly cursor: Cursor
+}
+
+/** What `openRun` hands to the node that must now drive the run. */
+export interface BegunRun {
+  readonly owned: OwnedRun
+  readonly userMessageId: string
+  readonly modelId: string
+  /** Committed with the run's row. */
+  readonly start: Frame
+}
+
+export interface OpenParts {
+  readonly scoped: Handles['scoped']
+  readonly newId: NewId
+  readonly node: Node
+}
+
+/**
+ * Takes a command into the thread, in one transaction: the user's message, the answer's place, the run. A message that
+ * is known already with the same content is a retry and gets the same run; with other content it is an edit and begins
+ * a sibling. Refuses with `forbidden` (role, model), `conflict` (a run is active) or `not_found`.
+ */
+export async function openRun(
+  { scoped, newId, node }: OpenParts,
+  context: ChatExecutionContext,
+  command: ChatCommand,
+): Promise<(OpenedRun & { readonly begun: BegunRun | null }) | Refusal> {
+  if (!context.may.includes('chat')) return refuse('forbidden', 'This scope was resolved for reading only.')
+  const modelId = command.model ?? context.models[0]
+  if (modelId === undefined || !context.models.includes(modelId)) {
+    return refuse('forbidden', 'This model is not allowed here. Leave "model" out to use the default one.')
+  }
+  return scoped(context.rows, async (sql) => {
+    const thread = await takeThread(sql, context, command, newId)
+    if (!thread) return NOT_FOUND
+    const trigger = await findTrigger(sql, context, thread, command)
+    if (trigger.kind === 'retry') return opened(context, trigger.run, null)
+    const active = await findActiveRun(sql, homeOf(context), thread.id)
+    if (active) return conflict(active)
+    if (trigger.kind === 'nothing') {
+      return refuse('conflict', 'There is no user message to answer again in this thread.')
+    }
+    const begun = await insertTurn(sql, { context, thread, trigger, modelId, newId, node })
+    return opened(context, begun.owned, begun)
+  })
+}
+
+function opened(
+  context: ChatExecutionContext,
+  run: { readonly id: string } & ({ readonly threadId: string } | Pick<RunRow, 'thread_id'>),
+  begun: BegunRun | null,
+): OpenedRun & { readonly begun: BegunRun | null } {
+  const threadId = 'threadId' in run ? run.threadId : run.thread_id
+  return {
+    ok: true,
+    run: { id: run.id, projectId: homeOf(context), threadId },
+    cursor: { runId: run.id, fence: FIRST_FENCE, seq: 0 },
+    begun,
+  }
+}
+
+function conflict(active: RunRow): Refusal {
+  return refuse('conflict', 'This thread is being answered. Follow the active run, stop it, or wait for its end.', {
+    run: active.id,
+    thread: active.thread_id,
+  })
+}
+
+/** The thread, locked; made where the client names none that it can see. Only `regenerate` demands one. */
+async function takeThread(
+  sql: ScopedSql,
+  context: ChatExecutionContext,
+  command: ChatCommand,
+  newId: NewId,
+): Promise<ThreadRow | null> {
+  const id = newId('thr')
+  const at = { projectId: homeOf(context), userId: context.rows.userId, address: command.thread ?? id }
+  const known = command.thread === null ? null : await lockThread(sql, at)
+  if (known || !command.message) return known
+  const title = command.message.text.trim().split('\n')[0]?.slice(0, TITLE_CHARS) ?? ''
+  await insertThread(sql, { projectId: at.projectId, id, userId: at.userId, alias: command.thread, title })
+  return lockThread(sql, at)
+}
+
+type Trigger =
+  | { readonly kind: 'retry'; readonly run: RunRow }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'again'; readonly userMessageId: string }
+  | { readonly kind: 'turn'; readonly message: UserMessage; readonly clientId: string | null; readonly parentId: string | null }
+
+/** What the command means in this thread: a retry, an edit (a sibling of what it edits), a new turn, or the last one again. */
+async function findTrigger(sql: ScopedSql, context: ChatExecutionContext, thread: ThreadRow, command: ChatCommand): Promise<Trigger> {
+  const projectId = homeOf(context)
+  const find = (id: string | null) =>
+    id === null ? null : findMessage(sql, { projectId, threadId: thread.id, userId: context.rows.userId, id })
+  if (!command.message) return findAgain(sql, projectId, thread, await find(command.messageId))
+  const { message } = command
+  const known = (await find(message.clientId)) ?? (await find(command.messageId))
+  if (known?.role === 'user') {
+    const same = command.messageId === null && known.parts === partsText(message)
+    const run = same ? await findRunByTrigger(sql, projectId, thread.id, known.id) : null
+    return run ? { kind: 'retry', run } : { kind: 'turn', message, clientId: null, parentId: known.parent_id }
+  }
+  const newest = await findNewestMessage(sql, projectId, thread.id)
+  return { kind: 'turn', message, clientId: message.clientId, parentId: newest?.id ?? null }
+}
+
+/** The user message above the answer that was named, or above the newest message. */
+async function findAgain(sql: ScopedSql, projectId: string, thread: ThreadRow, named: MessageRow | null): Promise<Trigger> {
+  const from = named ?? (await findNewestMessage(sql, projectId, thread.id))
+  if (!from) return { kind: 'nothing' }
+  const branch = await readBranch(sql, { projectId, threadId: thread.id, leafId: from.id, limit: 2 })
+  const user = branch.findLast((message) => message.role === 'user')
+  return user ? { kind: 'again', userMessageId: user.id } : { kind: 'nothing' }
+}
+
+interface Turn {
+  readonly context: ChatExecutionContext
+  readonly thread: ThreadRow
+  readonly trigger: Extract<Trigger, { kind: 'again' | 'turn' }>
+  readonly modelId: string
+  readonly newId: NewId
+  readonly node: Node
+}
+
+/** The user's message (if it is new), the answer's skeleton, the run with its claim, read set and first frame. */
+async function insertTurn(sql: ScopedSql, { context, thread, trigger, modelId, newId, node }: Turn): Promise<BegunRun> {
+  const place = { projectId: homeOf(context), threadId: thread.id }
+  const authorId = context.rows.userId
+  const number = await takeNumbers(sql, place.projectId, place.threadId, 2)
+  const userMessageId = trigger.kind === 'again' ? trigger.userMessageId : newId('msg')
+  if (trigger.kind === 'turn') {
+    const { clientId, parentId, message } = trigger
+    await insertMessage(sql, { ...place, id: userMessageId, number, parentId, role: 'user', authorId, clientId })
+    await putContent(sql, { ...place, messageId: userMessageId, runId: null, parts: partsText(message) })
+  }
+  const messageId = newId('msg')
+  await insertMessage(sql, { ...place, id: messageId, number: number + 1, parentId: userMessageId, role: 'assistant', authorId, clientId: null })
+  const id = newId('run')
+  const reads = context.project ? [context.project.id] : []
+  await insertRun(sql, {
+    ...place, id, userMessageId, messageId, authorId, modelId,
+    nodeId: node.id, epoch: node.epoch, fence: FIRST_FENCE, lastSeq: 1,
+    principal: JSON.stringify(context.principal), target: JSON.stringify(context.target), context: JSON.stringify(context),
+  })
+  await insertReadSet(sql, place.projectId, id, reads)
+  const first = { type: 'start', messageId, messageMetadata: { ambit: { run: id, thread: thread.id } } } as const
+  const text = encodeEvent(formatCursor({ runId: id, fence: FIRST_FENCE, seq: 1 }), first)
+  await insertFrames(sql, place.projectId, id, { first_seq: 1, last_seq: 1, text })
+  return {
+    owned: { ...place, id, messageId, fence: FIRST_FENCE, lastSeq: 1, readSet: 1, reads, before: [first] },
+    userMessageId,
+    modelId,
+    start: { fence: FIRST_FENCE, seq: 1, text, terminal: false, readSet: 1 },
+  }
+}
+
+function partsText({ text }: UserMessage): string {
+  return JSON.stringify([{ type: 'text', text }])
+}

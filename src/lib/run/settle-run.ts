@@ -1,0 +1,60 @@
+import { setTimeout } from 'node:timers/promises'
+import { ModelFault } from '../model/model-event.ts'
+import type { Log } from '../observe/log.ts'
+import type { RunEnd } from '../store/run-rows.ts'
+import type { TerminalChunk } from '../wire/chunk.ts'
+import type { Pen } from './pen.ts'
+import { FenceLost, RunError, Stopped } from './run-error.ts'
+
+const RETRY_MS = 500
+const MAX_RETRY_MS = 10_000
+
+interface Settling {
+  readonly pen: Pen
+  readonly log: Log
+  /** Lets the live readers go, to what the store has. */
+  release(): void
+}
+
+interface Ending {
+  readonly terminal: TerminalChunk
+  readonly end: RunEnd
+}
+
+/**
+ * Ends a run that did not end by itself: exactly one terminal chunk, safe words for the reader, the cause in the log. A
+ * database that is away is waited for, because a run that never ends would block its thread for ever.
+ */
+export async function settleRun(error: unknown, { pen, log, release }: Settling): Promise<void> {
+  if (error instanceof FenceLost) {
+    log.warn({}, 'the run has another owner: this one stops')
+    return release()
+  }
+  const ending = endingOf(error)
+  logEnding(error, ending, log)
+  for (let wait = RETRY_MS; ; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
+    try {
+      const metadata = { type: 'message-metadata', messageMetadata: { ambit: { state: ending.end.state, code: ending.end.errorCode ?? 'stopped' } } } as const
+      return await pen.end({ chunks: [metadata], ...ending })
+    } catch (again) {
+      if (again instanceof FenceLost) return release()
+      log.error({ cause: again }, 'the end of the run could not be committed; trying again')
+      await setTimeout(wait)
+    }
+  }
+}
+
+function logEnding(error: unknown, { end }: Ending, log: Log): void {
+  if (error instanceof Stopped) log.info({}, 'the run was stopped')
+  else if (error instanceof RunError) log.warn({ code: end.errorCode }, 'the run was ended')
+  else log.error({ code: end.errorCode, cause: error instanceof ModelFault ? (error.cause ?? error) : error }, 'the run failed')
+}
+
+function endingOf(error: unknown): Ending {
+  if (error instanceof Stopped) {
+    return { terminal: { type: 'abort', reason: 'stopped' }, end: { state: 'stopped', finishReason: null, errorCode: null } }
+  }
+  const known = error instanceof RunError || error instanceof ModelFault
+  const errorText = known ? error.message : 'Something went wrong on our side. Ask again; if it stays, tell whoever runs this server.'
+  return { terminal: { type: 'error', errorText }, end: { state: 'failed', finishReason: null, errorCode: known ? error.code : 'internal' } }
+}

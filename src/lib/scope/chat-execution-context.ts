@@ -1,0 +1,86 @@
+import type { Place, Role, ChatTarget } from '../directory/directory.ts'
+import type { Principal } from '../directory/principal.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { RowScope } from '../store/handles.ts'
+
+/** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share), `chat` (needs a model too). */
+export type Permission = 'read' | 'write' | 'chat'
+
+/** The reserved project: rows of the organisation itself. */
+export const ORGANISATION = '*'
+
+declare const resolved: unique symbol
+
+/**
+ * The answer of `resolveChatScope()`: who, where, which models, which tools, which limits. Frozen, plain and
+ * serialisable, so that a run can store it and go on without the request. Made in this file only (the brand), so that
+ * no caller can assemble rights by hand.
+ */
+export interface ChatExecutionContext {
+  readonly [resolved]: true
+  /** `true`, so that `ChatExecutionContext | Refusal` is told apart by one field. */
+  readonly ok: true
+  readonly principal: Principal
+  readonly target: ChatTarget
+  readonly org: Place
+  /** Null in the organisation's scope. */
+  readonly project: Place | null
+  readonly role: Role
+  readonly grants: readonly string[]
+  readonly may: readonly Permission[]
+  /** The projects of the scope; in an organisation's scope those that the principal may see. */
+  readonly places: readonly Place[]
+  /** What row-level security is told. */
+  readonly rows: RowScope
+  /** Ids of the models that a run may use; the first is the default. */
+  readonly models: readonly string[]
+  /** Names of the tools that may be bound. */
+  readonly tools: readonly string[]
+  readonly instructions: { readonly org: string; readonly project: string }
+  readonly limits: Limits
+  /** The directory's word on whether grants changed. */
+  readonly version: string | null
+}
+
+export type ChatExecutionFacts = Omit<ChatExecutionContext, typeof resolved | 'ok'>
+
+export function createContext(facts: ChatExecutionFacts): ChatExecutionContext {
+  return deepFreeze({ ok: true, ...facts }) as ChatExecutionContext
+}
+
+/** The project that rows of this scope's threads carry. */
+export function homeOf(context: Pick<ChatExecutionContext, 'project'>): string {
+  return context.project?.id ?? ORGANISATION
+}
+
+/** A stored context, as it was frozen. */
+export function restoreContext(json: string): ChatExecutionContext {
+  return deepFreeze(JSON.parse(json) as ChatExecutionContext)
+}
+
+/**
+ * What a run may still do: frozen and current, whichever is less. Who it is and where it writes stay as they were
+ * frozen; nothing that was granted since is added.
+ */
+export function narrowContext(frozen: ChatExecutionContext, current: ChatExecutionContext): ChatExecutionContext {
+  const both = <T>(before: readonly T[], now: readonly T[]): readonly T[] => {
+    const still = new Set(now)
+    return before.filter((one) => still.has(one))
+  }
+  const projectIds = both(frozen.rows.projectIds, current.rows.projectIds)
+  return createContext({
+    ...frozen,
+    may: both(frozen.may, current.may),
+    grants: both(frozen.grants, current.grants),
+    tools: both(frozen.tools, current.tools),
+    models: both(frozen.models, current.models),
+    places: frozen.places.filter((place) => projectIds.includes(place.id)),
+    rows: { ...frozen.rows, projectIds },
+  })
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const part of Object.values(value)) deepFreeze(part)
+  return Object.freeze(value)
+}

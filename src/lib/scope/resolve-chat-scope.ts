@@ -1,0 +1,112 @@
+import type { Access, ChatTarget, Directory, Place } from '../directory/directory.ts'
+import { isId } from '../directory/principal.ts'
+import type { Id, Principal } from '../directory/principal.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { SettingsRow } from '../store/settings-rows.ts'
+import { ORGANISATION, createContext } from './chat-execution-context.ts'
+import type { ChatExecutionContext, Permission } from './chat-execution-context.ts'
+import { NOT_FOUND, refuse } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
+
+const PROJECT_PAGE = 1_000
+const RETRY_AFTER_S = 60
+
+/** Where the answer is looked up. */
+export interface ScopeSources {
+  readonly directory: Directory
+  settings(orgId: Id, projectId: string): Promise<{ readonly org: SettingsRow; readonly project: SettingsRow }>
+  /** Ids of the models that can be called now, the default first. Empty: there is none. */
+  models(): readonly string[]
+  /** Names of the tools that these grants open in this kind of scope. */
+  tools(scope: { readonly project: Place | null; readonly grants: readonly string[] }): readonly string[]
+  readonly limits: Limits
+}
+
+/**
+ * Decides once, up front, what a request (or a run without one) may touch.
+ *
+ * Refuses with `not_found` for what is foreign, private, deleted or absent alike; `forbidden` for a role that reads
+ * only; `ai_unavailable` where no model can be called or the organisation switched chat off. What is resolved for
+ * reading or writing is never refused for the model's sake: a stop works while the model is away.
+ */
+export async function resolveChatScope(
+  sources: ScopeSources,
+  who: Principal,
+  target: ChatTarget,
+  permission: Permission = 'chat',
+): Promise<ChatExecutionContext | Refusal> {
+  if (!isId(target.org) || (target.project !== undefined && !isId(target.project))) return NOT_FOUND
+  const access = await sources.directory.access(who, target)
+  if (!access) return NOT_FOUND
+  demandSound(access, target)
+  const project = access.project ?? null
+  const [settings, places] = await Promise.all([
+    sources.settings(access.org.id, project?.id ?? ORGANISATION),
+    project ? [project] : listPlaces(sources, who, access.org.id),
+  ])
+  const models = sources.models()
+  const reader = access.role === 'viewer'
+  if (reader && permission !== 'read') return READS_ONLY
+  const unavailable = availability(settings, models)
+  if (unavailable && permission === 'chat') return unavailable
+  const grants = access.grants ?? []
+  const projectIds = places.map((place) => place.id)
+  return createContext({
+    principal: structuredClone(who),
+    target: { ...target },
+    org: access.org,
+    project,
+    role: access.role,
+    grants: [...grants],
+    may: reader ? ['read'] : unavailable ? ['read', 'write'] : ['read', 'write', 'chat'],
+    places,
+    rows: { orgId: access.org.id, projectIds: project ? projectIds : [...projectIds, ORGANISATION], userId: who.subject },
+    models,
+    tools: sources.tools({ project, grants }),
+    instructions: { org: settings.org.instructions, project: project ? settings.project.instructions : '' },
+    limits: sources.limits,
+    version: access.version ?? null,
+  })
+}
+
+/** A directory that breaks its promise must not open anything: an id like `*` would open the organisation's own rows. */
+function demandSound(access: Access, target: ChatTarget): void {
+  const wrongKind = (access.project === undefined) !== (target.project === undefined)
+  const places = access.project ? [access.org, access.project] : [access.org]
+  if (wrongKind || !places.every((place) => isId(place.id))) {
+    throw new Error('The directory answered with another kind of place than it was asked for, or with an id that is none.')
+  }
+}
+
+const READS_ONLY = refuse(
+  'forbidden',
+  'Your role here is viewer: it reads, it does not chat. Ask an admin of this place for the member role.',
+)
+
+function availability(
+  settings: { readonly org: SettingsRow; readonly project: SettingsRow },
+  models: readonly string[],
+): Refusal | null {
+  if (!settings.org.ai_enabled || !settings.project.ai_enabled) {
+    return refuse('ai_unavailable', 'AI chat is switched off here. An admin of the organisation can switch it on.', { retry_after: RETRY_AFTER_S })
+  }
+  if (models.length === 0) {
+    return refuse('ai_unavailable', 'No model can be called at the moment. Try again later, or ask whoever runs this server.', { retry_after: RETRY_AFTER_S })
+  }
+  return null
+}
+
+/** All visible projects up to the limit; more are left out, which narrows and never opens. */
+async function listPlaces(sources: ScopeSources, who: Principal, orgId: Id): Promise<readonly Place[]> {
+  const places: Place[] = []
+  let after: Id | undefined
+  while (places.length < sources.limits.projects) {
+    const limit = Math.min(PROJECT_PAGE, sources.limits.projects - places.length)
+    const page = await sources.directory.projects(who, orgId, after === undefined ? { limit } : { limit, after })
+    if (!page.every((place) => isId(place.id))) throw new Error('The directory listed a project whose id is none.')
+    places.push(...page)
+    after = page.at(-1)?.id
+    if (page.length < limit) break
+  }
+  return places
+}

@@ -1,0 +1,48 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Database } from './database.ts'
+import { takeLock } from './lock-file.ts'
+import type { LockRefused } from './lock-file.ts'
+import { migrate } from './migrate.ts'
+import { pgliteDatabase } from './pglite-database.ts'
+import { StartError } from './start-error.ts'
+import type { EmbeddedStore } from './store.ts'
+
+/**
+ * PostgreSQL in this process, kept in `directory`, migrated when it opens. One process only: PGlite has no lock of its
+ * own, and two processes on one directory lose acknowledged rows without an error, so a lock file stands beside it.
+ */
+export function embeddedStore(directory: string): EmbeddedStore {
+  return {
+    async open() {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      const lock = takeLock(join(directory, 'database.lock'))
+      if (!lock.ok) throw new StartError('locked', refusalOf(directory, lock))
+      try {
+        const database = await openMigrated(join(directory, 'database'))
+        return { transaction: database.transaction, close: () => database.close().finally(lock.release) }
+      } catch (error) {
+        lock.release()
+        throw error
+      }
+    },
+  }
+}
+
+function refusalOf(directory: string, refused: LockRefused): string {
+  return refused.code === 'held'
+    ? `${directory} is in use by process ${refused.pid}. Stop that one first, or choose another directory with AMBIT_DIRECTORY.`
+    : `${refused.path} was not written by Ambit. Delete it if no process uses ${directory}.`
+}
+
+async function openMigrated(dataDir: string): Promise<Database> {
+  const { PGlite } = await import('@electric-sql/pglite')
+  const database = pgliteDatabase(await PGlite.create({ dataDir }))
+  try {
+    await migrate(database)
+    return database
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}

@@ -1,0 +1,20 @@
+import { DEFAULT_ROLE_PREFIX } from './handles.ts'
+import type { RowScope } from './handles.ts'
+
+/**
+ * The host's own tables through the host's own ORM. `transaction` opens one and rolls back what rejects; `execute` runs
+ * one statement with text parameters inside it and answers the number of rows it touched.
+ */
+export interface ScopedDatabase<Tx> {
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  execute(tx: Tx, text: string, values: readonly string[]): Promise<number>
+}
+
+const ENTER = `
+  select set_config('role', $1, true), set_config('ambit.org_id', $2, true),
+         set_config('ambit.project_ids', $3, true), set_config('ambit.user_id', $4, true)`
+
+/** Puts a host's transaction behind the walls of this scope, before a tool gets it. All of it ends with the transaction. */
+export async function enterHostScope<Tx>(database: ScopedDatabase<Tx>, tx: Tx, rows: RowScope): Promise<void> {
+  await database.execute(tx, ENTER, [`${DEFAULT_ROLE_PREFIX}scoped`, rows.orgId, JSON.stringify(rows.projectIds), rows.userId])
+}

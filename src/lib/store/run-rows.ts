@@ -1,0 +1,134 @@
+import type { ScopedSql } from './handles.ts'
+import { isoTime } from './iso-time.ts'
+
+/** Ended is everything but `running`. */
+export type RunState = 'running' | 'completed' | 'stopped' | 'failed'
+
+export interface RunRow {
+  readonly id: string
+  readonly thread_id: string
+  readonly user_message_id: string
+  readonly message_id: string
+  readonly author_id: string
+  readonly model_id: string
+  readonly state: RunState
+  readonly finish_reason: string | null
+  readonly error_code: string | null
+  readonly fence: number
+  readonly last_seq: number
+  readonly created_at: string
+  readonly ended_at: string | null
+}
+
+/** What a run's writer must hold: the row's key and the fence under which it may write. */
+export interface RunKey {
+  readonly projectId: string
+  readonly id: string
+  readonly fence: number
+}
+
+export interface NewRun {
+  readonly projectId: string
+  readonly id: string
+  readonly threadId: string
+  readonly userMessageId: string
+  readonly messageId: string
+  readonly authorId: string
+  readonly modelId: string
+  readonly nodeId: string
+  readonly epoch: number
+  readonly fence: number
+  readonly lastSeq: number
+  readonly principal: string
+  readonly target: string
+  readonly context: string
+}
+
+export interface RunEnd {
+  readonly state: Exclude<RunState, 'running'>
+  readonly finishReason: string | null
+  readonly errorCode: string | null
+}
+
+const COLUMNS = `id, thread_id, user_message_id, message_id, author_id, model_id, state, finish_reason, error_code, fence, last_seq,
+  ${isoTime('created_at')} as created_at, ${isoTime('ended_at')} as ended_at`
+
+/** The run's row with its first claim: a run is born owned. */
+export async function insertRun(sql: ScopedSql, run: NewRun): Promise<void> {
+  await sql.query(
+    `insert into ambit.runs (org_id, project_id, id, thread_id, user_message_id, message_id, author_id, model_id, state,
+                             node_id, epoch, fence, last_seq, principal, target, context)
+     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $10, $11, $12, $13, $14)`,
+    [
+      run.projectId, run.id, run.threadId, run.userMessageId, run.messageId, run.authorId, run.modelId,
+      run.nodeId, run.epoch, run.fence, run.lastSeq, run.principal, run.target, run.context,
+    ],
+  )
+  await sql.query(
+    `insert into ambit.claims (org_id, project_id, run_id, fence, base, node_id, epoch)
+     values (current_setting('ambit.org_id'), $1, $2, $3, 0, $4, $5)`,
+    [run.projectId, run.id, run.fence, run.nodeId, run.epoch],
+  )
+}
+
+/**
+ * The guarded update that opens every transaction on a run's record: its lock guards the rest. False: the run has
+ * another owner, or has ended, and nothing may be written.
+ */
+export async function advanceRun(sql: ScopedSql, run: RunKey, lastSeq: number, end: RunEnd | null): Promise<boolean> {
+  const { count } = await sql.query(
+    `update ambit.runs set last_seq = $4, state = coalesce($5, state), finish_reason = $6, error_code = $7,
+            ended_at = case when $5::text is null then null else now() end
+     where project_id = $1 and id = $2 and fence = $3 and state = 'running'`,
+    [run.projectId, run.id, run.fence, lastSeq, end?.state ?? null, end?.finishReason ?? null, end?.errorCode ?? null],
+  )
+  return count === 1
+}
+
+/** Marks a running run to be stopped. A claim that finds the mark calls no model. */
+export async function requestStop(sql: ScopedSql, projectId: string, id: string): Promise<void> {
+  await sql.query("update ambit.runs set stop_requested = true where project_id = $1 and id = $2 and state = 'running'", [projectId, id])
+}
+
+export async function findRun(sql: ScopedSql, projectId: string, id: string): Promise<RunRow | null> {
+  const { rows } = await sql.query<RunRow>(`select ${COLUMNS} from ambit.runs where project_id = $1 and id = $2`, [projectId, id])
+  return rows[0] ?? null
+}
+
+export async function findActiveRun(sql: ScopedSql, projectId: string, threadId: string): Promise<RunRow | null> {
+  const { rows } = await sql.query<RunRow>(
+    `select ${COLUMNS} from ambit.runs where project_id = $1 and thread_id = $2 and state = 'running'`,
+    [projectId, threadId],
+  )
+  return rows[0] ?? null
+}
+
+/** The last run that this user message began: a retried post gets it again. */
+export async function findRunByTrigger(
+  sql: ScopedSql,
+  projectId: string,
+  threadId: string,
+  userMessageId: string,
+): Promise<RunRow | null> {
+  const { rows } = await sql.query<RunRow>(
+    `select ${COLUMNS} from ambit.runs r where project_id = $1 and thread_id = $2 and user_message_id = $3
+     order by r.created_at desc, r.id desc limit 1`,
+    [projectId, threadId, userMessageId],
+  )
+  return rows[0] ?? null
+}
+
+/** A page of runs, the newest first. */
+export async function listRuns(
+  sql: ScopedSql,
+  projectId: string,
+  page: { limit: number; after?: { readonly at: string; readonly id: string } | undefined },
+): Promise<readonly RunRow[]> {
+  const { rows } = await sql.query<RunRow>(
+    `select ${COLUMNS} from ambit.runs r
+     where project_id = $1 and ($2::timestamptz is null or (r.created_at, r.id) < ($2::timestamptz, $3))
+     order by r.created_at desc, r.id desc limit $4`,
+    [projectId, page.after?.at ?? null, page.after?.id ?? '', page.limit],
+  )
+  return rows
+}

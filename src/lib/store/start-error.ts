@@ -1,0 +1,10 @@
+/** Why Ambit cannot start here. The message says what to do, and holds no secret. */
+export class StartError extends Error {
+  readonly code: 'locked' | 'not_migrated' | 'unsafe_login' | 'bad_setting'
+
+  constructor(code: StartError['code'], message: string) {
+    super(message)
+    this.name = 'StartError'
+    this.code = code
+  }
+}

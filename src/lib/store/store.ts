@@ -1,0 +1,30 @@
+import type { Pool } from 'pg'
+import type { Database } from './database.ts'
+import { DEFAULT_ROLE_PREFIX, openHandles } from './handles.ts'
+import type { Handles } from './handles.ts'
+import { openPostgres } from './open-postgres.ts'
+
+/** A database that lives in this process. `open` migrates it, and rejects with a StartError where it is in use. */
+export interface EmbeddedStore {
+  open(): Promise<Database>
+}
+
+/** Where Ambit's own tables are: a PostgreSQL URL, a host's pool, or a database in this process. */
+export type StoreSource = string | Pool | EmbeddedStore
+
+/** An open store: the four handles and their end. */
+export interface Store extends Handles {
+  /** True where no other process can open it. */
+  readonly alone: boolean
+  close(): Promise<void>
+}
+
+/**
+ * Opens the store. A PostgreSQL server is checked first (login, schema) and never migrated here: with many nodes, the
+ * one that starts first must not change the schema under the others.
+ */
+export async function openStore(source: StoreSource, onIdleError: (error: Error) => void): Promise<Store> {
+  const embedded = typeof source === 'object' && 'open' in source
+  const database = embedded ? await source.open() : await openPostgres(source, DEFAULT_ROLE_PREFIX, onIdleError)
+  return { ...openHandles(database), alone: embedded, close: () => database.close() }
+}

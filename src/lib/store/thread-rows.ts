@@ -1,0 +1,104 @@
+import type { ScopedSql } from './handles.ts'
+import { isoTime } from './iso-time.ts'
+
+export interface ThreadRow {
+  readonly id: string
+  readonly author_id: string
+  readonly alias: string | null
+  readonly shared: boolean
+  readonly title: string
+  readonly created_at: string
+  readonly updated_at: string
+}
+
+/** What a thread is found by: an id in the address, which is an own alias first and a visible server id second. */
+export interface ThreadAddress {
+  readonly projectId: string
+  readonly userId: string
+  readonly address: string
+}
+
+const COLUMNS = `id, author_id, alias, shared, title, ${isoTime('created_at')} as created_at, ${isoTime('updated_at')} as updated_at`
+
+const BY_ADDRESS = `select ${COLUMNS} from ambit.threads
+  where project_id = $1 and ((author_id = $2 and alias = $3) or id = $3)
+  order by (author_id = $2 and alias is not distinct from $3) desc limit 1`
+
+export async function findThread(sql: ScopedSql, { projectId, userId, address }: ThreadAddress): Promise<ThreadRow | null> {
+  const { rows } = await sql.query<ThreadRow>(BY_ADDRESS, [projectId, userId, address])
+  return rows[0] ?? null
+}
+
+/** The thread, its row locked: whoever opens a run here next waits for this transaction. */
+export async function lockThread(sql: ScopedSql, { projectId, userId, address }: ThreadAddress): Promise<ThreadRow | null> {
+  const { rows } = await sql.query<ThreadRow>(`${BY_ADDRESS} for update`, [projectId, userId, address])
+  return rows[0] ?? null
+}
+
+/** Begins an own thread under this alias. Nothing happens where the same person began it in the same moment. */
+export async function insertThread(
+  sql: ScopedSql,
+  thread: { projectId: string; id: string; userId: string; alias: string | null; title: string },
+): Promise<void> {
+  await sql.query(
+    `insert into ambit.threads (org_id, project_id, id, author_id, alias, title)
+     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5)
+     on conflict (org_id, project_id, author_id, alias) do nothing`,
+    [thread.projectId, thread.id, thread.userId, thread.alias, thread.title],
+  )
+}
+
+/** Takes `count` numbers for messages; answers the first. */
+export async function takeNumbers(sql: ScopedSql, projectId: string, threadId: string, count: number): Promise<number> {
+  const { rows } = await sql.query<{ first: number }>(
+    `update ambit.threads set next_number = next_number + $3, updated_at = now()
+     where project_id = $1 and id = $2 returning next_number - $3 as first`,
+    [projectId, threadId, count],
+  )
+  const first = rows[0]?.first
+  if (first === undefined) throw new Error('A thread that this transaction had locked is gone.')
+  return first
+}
+
+/** A page of threads, the last changed first. */
+export async function listThreads(
+  sql: ScopedSql,
+  projectId: string,
+  page: { limit: number; after?: { readonly at: string; readonly id: string } | undefined },
+): Promise<readonly ThreadRow[]> {
+  const { rows } = await sql.query<ThreadRow>(
+    `select ${COLUMNS} from ambit.threads t
+     where project_id = $1 and ($2::timestamptz is null or (t.updated_at, t.id) < ($2::timestamptz, $3))
+     order by t.updated_at desc, t.id desc limit $4`,
+    [projectId, page.after?.at ?? null, page.after?.id ?? '', page.limit],
+  )
+  return rows
+}
+
+/** Titles for the context of a run. Private titles go only into a private thread: an answer in a shared one is read by others. */
+export async function listRecentTitles(
+  sql: ScopedSql,
+  { projectId, threadId, limit }: { projectId: string; threadId: string; limit: number },
+): Promise<readonly string[]> {
+  const { rows } = await sql.query<{ title: string }>(
+    `select t.title from ambit.threads t
+     where t.project_id = $1 and t.id <> $2 and t.title <> ''
+       and (t.shared or not (select own.shared from ambit.threads own where own.project_id = $1 and own.id = $2))
+     order by t.updated_at desc limit $3`,
+    [projectId, threadId, limit],
+  )
+  return rows.map((row) => row.title)
+}
+
+/** Changes an own thread; answers it, or null where it is not the user's to change. */
+export async function updateOwnThread(
+  sql: ScopedSql,
+  thread: { projectId: string; userId: string; id: string; title: string | null; shared: boolean | null },
+): Promise<ThreadRow | null> {
+  const { rows } = await sql.query<ThreadRow>(
+    `update ambit.threads set title = coalesce($4, title), shared = coalesce($5, shared), updated_at = now()
+     where project_id = $1 and author_id = $2 and id = $3 returning ${COLUMNS}`,
+    [thread.projectId, thread.userId, thread.id, thread.title, thread.shared],
+  )
+  return rows[0] ?? null
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { enterHostScope } from '../store/host-scope.ts'
+import type { ScopedDatabase } from '../store/host-scope.ts'
+import type { RowScope } from '../store/handles.ts'
+import type { BoundTool, ParsedArguments } from './bound-tool.ts'
+import type { Tool } from './tool.ts'
+
+const MAX_ISSUES = 5
+
+/** A host's tool, bound to a scope. Its transaction opens when it is called and ends with it. */
+export function bindTool<Tx>(tool: Tool<Tx>, rows: RowScope, database: ScopedDatabase<Tx> | undefined): BoundTool {
+  return {
+    ...describe(tool),
+    async call(args, { signal, log, idempotencyKey }) {
+      const run = (db: Tx) => tool.run(args, { db, signal, log, idempotencyKey })
+      const output = database
+        ? await database.transaction(async (tx) => {
+            await enterHostScope(database, tx, rows)
+            return run(tx)
+          })
+        : await run(undefined as Tx)
+      // Which rows a host's tool read is its own business, so its answer counts as having read the whole scope.
+      return { output, reads: rows.projectIds }
+    },
+  }
+}
+
+/** The half of a bound tool that does not depend on the scope. */
+export function describe({ name, description, input }: Pick<Tool, 'name' | 'description' | 'input'>): Omit<BoundTool, 'call'> {
+  return {
+    name,
+    description,
+    inputSchema: z.toJSONSchema(input, { io: 'input', target: 'draft-7' }) as Readonly<Record<string, unknown>>,
+    parse: (value) => parseArguments(input, value),
+  }
+}
+
+/** Says what is wrong, so that the model can mend it. */
+function parseArguments(schema: z.ZodType, value: unknown): ParsedArguments {
+  const result = schema.safeParse(value)
+  if (result.success) return { ok: true, value: result.data }
+  const issues = result.error.issues.slice(0, MAX_ISSUES)
+  return { ok: false, detail: issues.map((issue) => `${issue.path.join('.') || 'arguments'}: ${issue.message}`).join('; ') }
+}

@@ -1,0 +1,33 @@
+import type { Log } from '../observe/log.ts'
+import type { OfferedTool } from '../model/prompt.ts'
+
+/** A document (or the like) that an answer can cite. */
+export interface Source {
+  readonly id: string
+  readonly title: string
+  readonly mediaType: string
+  readonly projectId: string
+}
+
+/** What a call is given by the run. */
+export interface CallHandles {
+  readonly signal: AbortSignal
+  readonly log: Log
+  readonly idempotencyKey: string
+  /** The number by which the answer cites this source: the same source, the same number. */
+  cite(source: Source): number
+}
+
+export interface ToolResult {
+  readonly output: unknown
+  /** The projects whose rows are in the output. They join the run's read set before anybody hears of them. */
+  readonly reads: readonly string[]
+}
+
+export type ParsedArguments = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
+
+/** A tool bound to one scope: it can be offered and called, and knows nothing beyond its walls. */
+export interface BoundTool extends OfferedTool {
+  parse(input: unknown): ParsedArguments
+  call(args: unknown, handles: CallHandles): Promise<ToolResult>
+}

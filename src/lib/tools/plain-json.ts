@@ -1,0 +1,38 @@
+/** A value that is JSON through and through; or why it is none. */
+export type PlainJson =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly reason: 'not_json' | 'too_large' | 'too_deep' }
+
+const MAX_DEPTH = 64
+
+/** What a tool answered, as JSON of at most `maxBytes`. Absent is null. */
+export function plainOutput(value: unknown, maxBytes: number): PlainJson {
+  try {
+    const text = JSON.stringify(value ?? null)
+    return text === undefined ? { ok: false, reason: 'not_json' } : plainText(text, maxBytes)
+  } catch {
+    // A cycle, a BigInt, a toJSON that throws: what a tool answers is outside.
+    return { ok: false, reason: 'not_json' }
+  }
+}
+
+/** The arguments that a model wrote, as JSON of at most `maxBytes`. Nothing written is an empty object. */
+export function plainText(text: string, maxBytes: number): PlainJson {
+  if (Buffer.byteLength(text) > maxBytes) return { ok: false, reason: 'too_large' }
+  try {
+    const value: unknown = JSON.parse(text === '' ? '{}' : text, dropPrototype)
+    return isShallow(value, MAX_DEPTH) ? { ok: true, value } : { ok: false, reason: 'too_deep' }
+  } catch {
+    return { ok: false, reason: 'not_json' }
+  }
+}
+
+/** A key `__proto__` in a chunk is fatal to the AI SDK's client, and bait for any merge. */
+function dropPrototype(key: string, value: unknown): unknown {
+  return key === '__proto__' ? undefined : value
+}
+
+function isShallow(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return left > 0 && Object.values(value).every((part) => isShallow(part, left - 1))
+}

@@ -1,0 +1,58 @@
+import type { Place } from '../directory/directory.ts'
+import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
+import type { Handles } from '../store/handles.ts'
+import type { ScopedDatabase } from '../store/host-scope.ts'
+import { bindTool } from './bind-tool.ts'
+import type { BoundTool } from './bound-tool.ts'
+import { bindListProjects, bindReadDocument, bindSearchDocuments } from './document-tools.ts'
+import type { Tool } from './tool.ts'
+
+interface Offer {
+  readonly name: string
+  readonly requires?: string | undefined
+  /** Absent: in both kinds of scope. */
+  readonly only?: 'organisation'
+  bind(context: ChatExecutionContext): BoundTool
+}
+
+/** Every tool of an installation, before a scope is known. */
+export interface Toolbox {
+  /** Names of those that this kind of scope and these grants open. */
+  open(scope: { readonly project: Place | null; readonly grants: readonly string[] }): readonly string[]
+  /** Those that the context names, bound to it. */
+  bind(context: ChatExecutionContext): readonly BoundTool[]
+}
+
+const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
+
+/** Ambit's own tools and the host's. Throws on a name that is no name or stands for two tools. */
+export function createToolbox<Tx>(
+  handles: Pick<Handles, 'scoped'>,
+  tools: readonly Tool<Tx>[],
+  database: ScopedDatabase<Tx> | undefined,
+): Toolbox {
+  const offers: readonly Offer[] = [
+    { name: 'search_documents', bind: (context) => bindSearchDocuments(context, handles) },
+    { name: 'read_document', bind: (context) => bindReadDocument(context, handles) },
+    { name: 'list_projects', only: 'organisation', bind: bindListProjects },
+    ...tools.map((tool) => ({
+      name: tool.name,
+      requires: tool.requires,
+      bind: (context: ChatExecutionContext) => bindTool(tool, context.rows, database),
+    })),
+  ]
+  demandNames(offers.map((offer) => offer.name))
+  return {
+    open: ({ project, grants }) =>
+      offers
+        .filter((offer) => offer.only === undefined || project === null)
+        .filter((offer) => offer.requires === undefined || grants.includes(offer.requires))
+        .map((offer) => offer.name),
+    bind: (context) => offers.filter((offer) => context.tools.includes(offer.name)).map((offer) => offer.bind(context)),
+  }
+}
+
+function demandNames(names: readonly string[]): void {
+  const wrong = names.find((name, index) => !TOOL_NAME.test(name) || names.indexOf(name) !== index)
+  if (wrong !== undefined) throw new Error(`The tool name "${wrong}" is taken or is not [a-zA-Z0-9_-]{1,64}.`)
+}
