@@ -1,22 +1,91 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
-import type { Ambit } from './lib/create-ambit.ts'
+import { Readable } from 'node:stream'
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
+const HEADERS_MS = 10_000
+const REQUEST_MS = 30_000
+const HEADER_BYTES = 16_384
 
-/** An Ambit as a listener for `node:http`. */
-export function toNodeListener(ambit: Pick<Ambit, 'fetch'>): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  return getRequestListener((request) => ambit.fetch(request), { overrideGlobalObjects: false })
+/** An Ambit, or something in front of one that asks who connected: what the socket says, which no header can claim. */
+interface Fetch {
+  fetch(request: Request, peer: { readonly address: string | undefined }): Promise<Response>
+}
+
+/**
+ * An Ambit as a listener for `node:http`. Written here and not taken from a package, because what happens at the end of
+ * a stream is a promise of Ambit: the socket pulls, a body that breaks resets the connection (a clean end would read as
+ * a whole answer), and no error text reaches the client.
+ */
+export function toNodeListener(ambit: Fetch): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  return (incoming, outgoing) => {
+    answer(ambit, incoming, outgoing).catch((error: unknown) => {
+      outgoing.destroy(error instanceof Error ? error : undefined)
+    })
+  }
 }
 
 /** Listens, and resolves when connections are taken. Rejects where the port is taken. */
-export function listen(ambit: Pick<Ambit, 'fetch'>, { host, port }: { host: string; port: number }): Promise<Server> {
-  const listener = toNodeListener(ambit)
-  const server = createServer((request, response) => void listener(request, response))
+export function listen(ambit: Fetch, { host, port }: { host: string; port: number }): Promise<Server> {
+  const options = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeaderSize: HEADER_BYTES }
+  const server = createServer(options, toNodeListener(ambit))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
       server.off('error', reject)
       resolve(server)
     })
+  })
+}
+
+async function answer(ambit: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  outgoing.once('close', () => gone.abort())
+  const request = requestOf(incoming, gone.signal)
+  if (!request) return void outgoing.writeHead(400, { connection: 'close' }).end()
+  const response = await ambit.fetch(request, { address: incoming.socket.remoteAddress })
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+  if (!response.body) return void outgoing.end()
+  outgoing.flushHeaders()
+  await pump(response.body, outgoing)
+}
+
+/** Null where the request line or a header is nothing that a Request can hold. */
+function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+  const method = incoming.method ?? 'GET'
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  try {
+    const headers = Object.entries(incoming.headersDistinct).flatMap(([name, values = []]) => values.map((value) => [name, value] as [string, string]))
+    const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
+    const body = hasBody ? (Readable.toWeb(incoming) as NodeReadableStream<Uint8Array> as ReadableStream<Uint8Array>) : null
+    return new Request(url, { method, headers, signal, body, ...(hasBody && { duplex: 'half' }) })
+  } catch {
+    return null
+  }
+}
+
+/** Writes as fast as the reader takes it. A reader who goes ends the body; a body that breaks rejects. */
+async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  const reader = body.getReader()
+  // Cancelling a body that has just failed rejects with that failure, which the read below reports.
+  const cancel = () => void reader.cancel().catch(() => {})
+  outgoing.once('close', cancel)
+  if (outgoing.destroyed) cancel()
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    if (!outgoing.write(read.value)) await drained(outgoing)
+  }
+  outgoing.off('close', cancel)
+  outgoing.end()
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off('drain', done)
+      outgoing.off('close', done)
+      resolve()
+    }
+    outgoing.on('drain', done)
+    outgoing.on('close', done)
+    if (outgoing.destroyed) done()
   })
 }

@@ -11,7 +11,7 @@ export interface Log {
   child(fields: Fields): Log
 }
 
-/** One JSON object a line. The paths are a net below the rule, for causes that carry a request's headers. */
+/** One JSON object a line, to standard output where no destination is given. The paths are a net below the rule, for causes that carry a request's headers. */
 export function createLog(options: { level: string; destination?: NodeJS.WritableStream }): Log {
   const settings: pino.LoggerOptions = {
     level: options.level,
@@ -19,5 +19,6 @@ export function createLog(options: { level: string; destination?: NodeJS.Writabl
     redact: ['*.authorization', '*.cookie', '*.apiKey', '*.password', '*.requestHeaders', '*.requestBodyValues', '*.headers'],
     serializers: { cause: pino.stdSerializers.err },
   }
-  return options.destination ? pino(settings, options.destination) : pino(settings)
+  // Never pino's own destination: it listens on `process` for good.
+  return pino(settings, options.destination ?? process.stdout)
 }

@@ -73,9 +73,9 @@ export async function listVisibleProjects(
   return rows
 }
 
-/** Every address at which the person may chat or read, for `GET /v1/me`. */
+/** Every address at which the person may chat or read. */
 export async function listMemberships(
-  sql: LookupSql,
+  sql: LookupSql | OperatorSql,
   personId: string,
   orgSlug: string,
 ): Promise<readonly { org: string; project: string | null; role: RoleName }[]> {

@@ -34,7 +34,7 @@ end $$;
 `
 
 /**
- * Makes the app's login (if it is not there) and lets it become lookup, scoped and sweeper, and inherit none of them.
+ * Makes the app's login (if it is not there), lets it connect to this database and become lookup, scoped and sweeper, and inherit none of them.
  * Without a verifier it has no password, and cannot log in until somebody gives it one.
  */
 export function loginScript(login: string, verifier: string | null): string {
@@ -46,6 +46,7 @@ begin
   if not exists (select from pg_roles where rolname = ${name}) then
     execute format('create role %I login noinherit nosuperuser nocreatedb nocreaterole nobypassrls password %L', ${name}, ${password});
   end if;
+  execute format('grant connect on database %I to %I', current_database(), ${name});
   if current_setting('server_version_num')::int >= 160000 then
     execute format('grant ambit_lookup, ambit_scoped, ambit_sweeper to %I with inherit false, set true', ${name});
   else

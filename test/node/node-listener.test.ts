@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
+import { afterEach, expect, test } from 'vitest'
+import { listen } from '../../src/node.ts'
+
+const servers: Server[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+})
+
+async function serve(fetch: (request: Request) => Promise<Response>): Promise<number> {
+  const server = await listen({ fetch }, { host: '127.0.0.1', port: 0 })
+  servers.push(server)
+  return (server.address() as AddressInfo).port
+}
+
+/** What a raw connection gets for these bytes, and whether it was reset. */
+async function talk(port: number, bytes: string): Promise<{ text: string; reset: boolean }> {
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  let reset = false
+  socket.on('data', (data: Buffer) => (text += data.toString()))
+  socket.on('error', () => (reset = true))
+  socket.write(bytes)
+  await once(socket, 'close')
+  return { text, reset }
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+test('passes method, path, headers and body, and the answer back', async () => {
+  const port = await serve(async (request) => {
+    const url = new URL(request.url)
+    return new Response(`${request.method} ${url.pathname}${url.search} ${request.headers.get('x-one')} ${await request.text()}`, { status: 201 })
+  })
+  const response = await fetch(`http://127.0.0.1:${port}/a?b=c`, { method: 'POST', headers: { 'x-one': '1' }, body: 'body' })
+  expect(response.status).toBe(201)
+  expect(await response.text()).toBe('POST /a?b=c 1 body')
+})
+
+test('a body that breaks breaks the connection, and says nothing of why', async () => {
+  const port = await serve(async () => {
+    let pulls = 0
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if ((pulls += 1) === 1) controller.enqueue(bytes('first'))
+        else controller.error(new Error('secret cause'))
+      },
+    })
+    return new Response(body)
+  })
+  const response = await fetch(`http://127.0.0.1:${port}/`)
+  await expect(response.text()).rejects.toThrow()
+  const raw = await talk(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  expect(raw.text).not.toContain('secret')
+  expect(raw.text).not.toContain('\r\n0\r\n') // no last chunk: the body did not end
+})
+
+test('a reader who goes ends the body, and aborts the request', async () => {
+  const cancelled = Promise.withResolvers<void>()
+  const aborted = Promise.withResolvers<void>()
+  const port = await serve(async (request) => {
+    request.signal.addEventListener('abort', () => aborted.resolve())
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(bytes('first')),
+      cancel: () => cancelled.resolve(),
+    })
+    return new Response(body)
+  })
+  const going = new AbortController()
+  const response = await fetch(`http://127.0.0.1:${port}/`, { signal: going.signal })
+  await response.body?.getReader().read()
+  going.abort()
+  await Promise.all([cancelled.promise, aborted.promise])
+})
+
+test('a reader who does not read is not written to without end', async () => {
+  const chunk = new Uint8Array(64 * 1024)
+  let pulls = 0
+  const port = await serve(
+    async () => new Response(new ReadableStream<Uint8Array>({ pull: (controller) => { pulls += 1; controller.enqueue(chunk) } }, { highWaterMark: 0 })),
+  )
+  const socket = connect(port, '127.0.0.1')
+  socket.pause()
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  // Until the kernel's buffers are full the count grows; then it must stand still.
+  let before = -1
+  while (pulls !== before || pulls === 0) {
+    before = pulls
+    await new Promise((resolve) => { setTimeout(resolve, 200) })
+  }
+  expect(pulls * chunk.length).toBeLessThan(32_000_000)
+  socket.destroy()
+  await once(socket, 'close')
+})
+
+test.each([
+  ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n'],
+  ['a method that fetch forbids', 'TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
+])('%s is a 400', async (_, request) => {
+  const port = await serve(async () => new Response('reached'))
+  const { text } = await talk(port, request)
+  expect(text).toMatch(/^HTTP\/1.1 400 /)
+  expect(text).not.toContain('reached')
+})

@@ -1,0 +1,52 @@
+import { insertFrames } from '../../src/lib/store/frame-rows.ts'
+import type { Handles, RowScope } from '../../src/lib/store/handles.ts'
+import { insertMessage, putContent } from '../../src/lib/store/message-rows.ts'
+import { insertReadSet } from '../../src/lib/store/read-set-rows.ts'
+import { advanceRun, insertRun } from '../../src/lib/store/run-rows.ts'
+import { insertStep } from '../../src/lib/store/step-rows.ts'
+import { insertThread, takeNumbers, updateOwnThread } from '../../src/lib/store/thread-rows.ts'
+import { newId } from './world.ts'
+
+/** Rows of one question and its answer. */
+export interface PlantedAnswer {
+  readonly threadId: string
+  readonly questionId: string
+  readonly answerId: string
+  readonly runId: string
+}
+
+/** Writes a thread with a question and a finished answer, a row in every table that a run fills, as their author would. */
+export async function plantAnswer(
+  handles: Handles,
+  author: RowScope,
+  what: { projectId: string; shared: boolean; reads: readonly string[]; question: string; answer: string },
+): Promise<PlantedAnswer> {
+  const { projectId, shared, reads, question, answer } = what
+  const [threadId, questionId, answerId, runId] = [newId('thr'), newId('msg'), newId('msg'), newId('run')]
+  const place = { projectId, threadId }
+  const { userId } = author
+  await handles.scoped(author, async (sql) => {
+    await insertThread(sql, { projectId, id: threadId, userId, alias: null, title: question })
+    await updateOwnThread(sql, { projectId, userId, id: threadId, title: null, shared })
+    const number = await takeNumbers(sql, projectId, threadId, 2)
+    const said = { ...place, authorId: userId, clientId: null }
+    await insertMessage(sql, { ...said, id: questionId, number, parentId: null, role: 'user' })
+    await insertMessage(sql, { ...said, id: answerId, number: number + 1, parentId: questionId, role: 'assistant' })
+    await insertRun(sql, {
+      ...place, id: runId, userMessageId: questionId, messageId: answerId, authorId: userId, modelId: 'test:planted',
+      nodeId: 'planted', epoch: 1, fence: 1, lastSeq: 1, principal: '{}', target: '{}', context: '{}',
+    })
+    await insertReadSet(sql, projectId, runId, reads)
+    await insertFrames(sql, projectId, runId, { first_seq: 1, last_seq: 1, text: answer })
+    await insertStep(sql, { projectId, runId, number: 1, fence: 1, finishReason: 'stop', usage: '{}' })
+    await putContent(sql, { ...place, messageId: questionId, runId: null, parts: partsOf(question) })
+    await putContent(sql, { ...place, messageId: answerId, runId, parts: partsOf(answer) })
+    const end = { state: 'completed', finishReason: 'stop', errorCode: null } as const
+    await advanceRun(sql, { projectId, id: runId, fence: 1 }, 1, end)
+  })
+  return { threadId, questionId, answerId, runId }
+}
+
+function partsOf(text: string): string {
+  return JSON.stringify([{ type: 'text', text }])
+}
