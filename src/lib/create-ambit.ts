@@ -16,7 +16,7 @@ import { memoryJournal } from './journal/memory-journal.ts'
 import { DEFAULT_LIMITS } from './limits/limits.ts'
 import type { Limits } from './limits/limits.ts'
 import { modelRegistry } from './model/model-registry.ts'
-import type { ModelSource } from './model/model-registry.ts'
+import type { ModelRegistry, ModelSource } from './model/model-registry.ts'
 import { createLog } from './observe/log.ts'
 import type { Log } from './observe/log.ts'
 import type { ChatCommand } from './run/chat-command.ts'
@@ -29,6 +29,7 @@ import type { BegunRun, OpenedRun, RunRef } from './run/open-run.ts'
 import { recoverRuns } from './run/recover-runs.ts'
 import { stopRun } from './run/stop-run.ts'
 import type { ChatExecutionContext } from './scope/chat-execution-context.ts'
+import { refuse } from './scope/refusal.ts'
 import type { Refusal } from './scope/refusal.ts'
 import { resolveChatScope } from './scope/resolve-chat-scope.ts'
 import type { ScopeSources } from './scope/resolve-chat-scope.ts'
@@ -37,6 +38,7 @@ import { readSettings } from './store/settings-rows.ts'
 import { openStore } from './store/store.ts'
 import type { Store, StoreSource } from './store/store.ts'
 import { createToolbox } from './tools/toolbox.ts'
+import type { Toolbox } from './tools/toolbox.ts'
 import type { Tool } from './tools/tool.ts'
 
 /** What a host gives. Only `store`, `model` and `authenticate` are needed. */
@@ -80,6 +82,7 @@ export interface Ambit {
   close(options?: { graceMs?: number }): Promise<void>
 }
 
+const STOPPING = refuse('unavailable', 'The server is stopping. Ask again in a moment.', { retry_after: 5 })
 const GRACE_MS = 10_000
 const SWEEP_MS = 5_000
 
@@ -97,13 +100,14 @@ interface Engine {
 export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
   const log = options.log ?? createLog({ level: 'info' })
   const models = modelRegistry(options.model)
+  const toolbox = createToolbox(options.tools ?? [], options.database)
   let opening: Promise<Engine> | undefined
   let closed = false
 
   const open = (): Promise<Engine> => {
     if (closed) return Promise.reject(new Error('This Ambit is closed.'))
     // A failed opening is tried again by the next request: the database may be back.
-    opening ??= openEngine(options, models, log).catch((error: unknown) => {
+    opening ??= openEngine(options, { models, toolbox, log }).catch((error: unknown) => {
       opening = undefined
       throw error
     })
@@ -114,7 +118,7 @@ export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
     basePath: options.basePath ?? '',
     log,
     newRequestId: () => newId('req'),
-    open: async () => (await open()).house,
+    open: async () => (closed ? STOPPING : (await open()).house),
     target: options.target,
   })
 
@@ -140,29 +144,27 @@ export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
   }
 }
 
-async function openEngine<Tx>(
-  options: AmbitOptions<Tx>,
-  models: ReturnType<typeof modelRegistry<ChatExecutionContext>>,
-  log: Log,
-): Promise<Engine> {
+/** What was made before anything was opened. */
+interface Ready {
+  readonly models: ModelRegistry<ChatExecutionContext>
+  readonly toolbox: Toolbox
+  readonly log: Log
+}
+
+async function openEngine<Tx>(options: AmbitOptions<Tx>, ready: Ready): Promise<Engine> {
+  const { log } = ready
   const store = await openStore(options.store, (error) => log.warn({ cause: error }, 'an idle database connection was lost'))
   try {
-    return await wire(options, models, log, store)
+    return await wire(options, ready, store)
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-async function wire<Tx>(
-  options: AmbitOptions<Tx>,
-  models: ReturnType<typeof modelRegistry<ChatExecutionContext>>,
-  log: Log,
-  store: Store,
-): Promise<Engine> {
+async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log }: Ready, store: Store): Promise<Engine> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const journal = options.journal ?? memoryJournal()
-  const toolbox = createToolbox(store, options.tools ?? [], options.database)
   const scope: ScopeSources = {
     directory: options.directory ?? ownDirectory(store),
     settings: (orgId, projectId) => store.lookup((sql) => readSettings(sql, orgId, projectId)),

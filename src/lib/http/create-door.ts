@@ -5,6 +5,7 @@ import { isId } from '../directory/principal.ts'
 import type { Principal } from '../directory/principal.ts'
 import type { Log } from '../observe/log.ts'
 import { NOT_FOUND } from '../scope/refusal.ts'
+import type { Refusal } from '../scope/refusal.ts'
 import type { Exchange, House } from './exchange.ts'
 import { UNAUTHENTICATED, internalProblem, problem } from './problem.ts'
 import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES } from './routes.ts'
@@ -14,8 +15,8 @@ export interface DoorOptions {
   readonly basePath: string
   readonly log: Log
   newRequestId(): string
-  /** Opens the house at the first request; rejects where it cannot be opened. */
-  open(): Promise<House>
+  /** Opens the house at the first request; refuses while it closes, rejects where it cannot be opened. */
+  open(): Promise<House | Refusal>
   /** The host's own way to name the target; absent: the path does. */
   readonly target?: ((request: Request, who: Principal) => Promise<ChatTarget | null>) | undefined
 }
@@ -37,7 +38,8 @@ export function createDoor(options: DoorOptions): (request: Request) => Promise<
 async function serve(c: Context, route: Route, options: DoorOptions): Promise<Response> {
   const exchange = exchangeOf(c, options)
   try {
-    const response = await pass(exchange, route, await options.open())
+    const house = await options.open()
+    const response = 'ok' in house ? problem(house, exchange.requestId) : await pass(exchange, route, house)
     exchange.log.info({ method: route.method, route: route.path, status: response.status }, 'request')
     return response
   } catch (error) {
@@ -59,7 +61,7 @@ async function pass(exchange: Exchange, route: Route, house: House): Promise<Res
 
 function exchangeOf(c: Context, options: DoorOptions): Exchange {
   const request = c.req.raw
-  const params = c.req.param() as Readonly<Record<string, string>>
+  const params = idsOf(c.req.param())
   const { org, project } = params
   const named = org === undefined ? null : { org, ...(project !== undefined && { project }) }
   const requestId = requestIdOf(request, options)
@@ -79,6 +81,11 @@ function exchangeOf(c: Context, options: DoorOptions): Exchange {
     },
   }
   return exchange
+}
+
+/** What cannot be an id names nothing: it is dropped here, and neither a query nor the log ever sees it. */
+function idsOf(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(params).filter(([, value]) => isId(value)))
 }
 
 function slugsOf({ org, project }: ChatTarget) {

@@ -1,3 +1,4 @@
+import { isId } from '../directory/principal.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 
@@ -21,7 +22,13 @@ export function parseTimePage(query: URLSearchParams): { readonly ok: true; read
   const cursor = query.get('after')
   if (cursor === null) return { ok: true, page: { limit } }
   const [at = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
-  return TIME.test(at) && !Number.isNaN(Date.parse(at)) ? { ok: true, page: { limit, after: { at, id } } } : BAD_CURSOR
+  return isTime(at) && isId(id) ? { ok: true, page: { limit, after: { at, id } } } : BAD_CURSOR
+}
+
+/** A moment that PostgreSQL takes too: 30 February is none. */
+function isTime(text: string): boolean {
+  const ms = TIME.test(text) ? Date.parse(text) : Number.NaN
+  return ms > 0 && new Date(ms).toISOString().startsWith(text.slice(0, 19))
 }
 
 /** `?limit=&after=` of a list that is ordered by number. */

@@ -36,7 +36,8 @@ export async function parseChatCommand(request: Request, limits: Limits): Promis
   const frame = { thread: data.id ?? null, messageId: data.messageId ?? null, model: data.model ?? null }
   if (data.trigger === 'regenerate-message') return { ok: true, command: { ...frame, trigger: 'regenerate', message: null } }
   const last = data.message ?? data.messages?.at(-1)
-  const path = data.message === undefined ? ['messages', (data.messages?.length ?? 1) - 1] : ['message']
+  if (last === undefined) return refuse('malformed', 'Send the new user message as "message", or as the last of "messages".', { pointer: '' })
+  const path = data.message === undefined ? ['messages', (data.messages?.length ?? 0) - 1] : ['message']
   return parseMessage(last, path, limits, frame)
 }
 

@@ -14,6 +14,7 @@ const KINDS: Readonly<Record<RefusalCode | 'internal', Kind>> = {
   not_found: { status: 404, title: 'Not found' },
   forbidden: { status: 403, title: 'Not allowed' },
   ai_unavailable: { status: 503, title: 'AI chat is not available' },
+  unavailable: { status: 503, title: 'Not available at the moment' },
   conflict: { status: 409, title: 'Not possible at the moment' },
   internal: { status: 500, title: 'Something went wrong on our side' },
 }

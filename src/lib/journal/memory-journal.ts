@@ -64,7 +64,10 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
       }
     },
     async close() {
-      for (const live of runs.values()) wake(live)
+      for (const live of runs.values()) {
+        live.ended = true
+        wake(live)
+      }
       runs.clear()
     },
   }

@@ -48,6 +48,7 @@ export async function driveRun(run: DrivenRun, parts: DriveParts): Promise<void>
   const pen = createPen(run.owned, { rows: run.context.rows, maxBytes: run.context.limits.runBytes }, parts)
   try {
     await answer(run, pen, parts)
+    run.log.info({}, 'answered')
   } catch (error) {
     await settleRun(error, { pen, log: run.log, release: () => parts.journal.end(run.owned.id) })
   }
@@ -65,7 +66,7 @@ async function answer(run: DrivenRun, pen: Pen, parts: DriveParts): Promise<void
       {
         model: parts.models.open(context, run.modelId),
         call: { system: told.system, messages, signal, idleMs: context.limits.modelIdleMs },
-        tools: parts.toolbox.bind(allowed),
+        tools: parts.toolbox.bind(allowed, parts),
         step: number,
         argumentBytes: context.limits.argumentBytes,
         newId: parts.newId,
@@ -95,7 +96,7 @@ async function answer(run: DrivenRun, pen: Pen, parts: DriveParts): Promise<void
 async function runCalls(part: ModelPart, run: DrivenRun, told: AssembledContext, pen: Pen, parts: DriveParts): Promise<void> {
   await pen.commit([])
   const allowed = await stillAllowed(run, pen, parts)
-  const tools = new Map(parts.toolbox.bind(allowed).map((tool) => [tool.name, tool]))
+  const tools = new Map(parts.toolbox.bind(allowed, parts).map((tool) => [tool.name, tool]))
   const calls = part.calls.flatMap((call) => {
     const tool = tools.get(call.tool.name)
     return tool ? [{ ...call, tool }] : []

@@ -114,9 +114,14 @@ async function takeThread(
   const at = { projectId: homeOf(context), userId: context.rows.userId, address: command.thread ?? id }
   const known = command.thread === null ? null : await lockThread(sql, at)
   if (known || !command.message) return known
-  const title = command.message.text.trim().split('\n')[0]?.slice(0, TITLE_CHARS) ?? ''
-  await insertThread(sql, { projectId: at.projectId, id, userId: at.userId, alias: command.thread, title })
+  await insertThread(sql, { projectId: at.projectId, id, userId: at.userId, alias: command.thread, title: titleOf(command.message) })
   return lockThread(sql, at)
+}
+
+/** The first line. Without control characters: PostgreSQL's text takes no NUL, and a title is shown as it is. */
+function titleOf({ text }: UserMessage): string {
+  const [first = ''] = text.trim().split('\n')
+  return first.replaceAll(/\p{Cc}+/gu, ' ').slice(0, TITLE_CHARS).toWellFormed()
 }
 
 type Trigger =

@@ -54,7 +54,7 @@ export interface Pen {
   say(chunk: Chunk): void
   /** Commits what was said and these chunks, then announces them. What enlarges the read set is committed with it. */
   commit(chunks: readonly Chunk[], reads?: readonly string[]): Promise<void>
-  /** Commits the end of a step and answers its parts. */
+  /** Closes what is open of a step, commits its end and answers its parts. */
   finishStep(chunks: readonly Chunk[], step: StepRecord): Promise<readonly MessagePart[]>
   /** Closes whatever is open, commits the run's end with the whole message, announces the terminal chunk. */
   end(ending: { readonly chunks: readonly Chunk[]; readonly terminal: TerminalChunk; readonly end: RunEnd; readonly step?: StepRecord }): Promise<void>
@@ -90,6 +90,7 @@ export function createPen(
     const number = grown ? readSet + 1 : readSet
     const frames = chunks.map((chunk, index) => frameOf(chunk, seq + 1 + index, number))
     const lastSeq = seq + frames.length
+    if (said.length + frames.length === 0 && !grown && !step && !end) return
     const message = end && JSON.stringify([...parts, ...partsOf([...draft.chunks, ...chunks])])
     await scoped(scope.rows, async (sql) => {
       if (!(await advanceRun(sql, { projectId: run.projectId, id: run.id, fence: run.fence }, lastSeq, end ?? null))) throw new FenceLost()
@@ -140,7 +141,7 @@ export function createPen(
     },
     commit: (chunks, read = []) => inTurn(() => ({ chunks, reads: read })),
     async finishStep(chunks, step) {
-      await inTurn(() => ({ chunks: [...chunks, { type: 'finish-step' }], step }))
+      await inTurn(() => ({ chunks: [...chunks, ...draft.closing(NOT_RUN)], step }))
       return closeStep()
     },
     end: ({ chunks, terminal, end, step }) =>

@@ -120,6 +120,7 @@ function createPart({ tools, step, argumentBytes, newId }: ModelPartOptions, say
     },
     finish(): ModelPart {
       if (!ending) throw new Error('A model call ended without a finish event.')
+      if (ending.reason === 'error') throw new ModelFault('model_error', 'The model could not answer. Try again in a moment.')
       if (called === 0 && text.length === 0) throw new ModelFault('model_empty', 'The model gave no answer. Ask again.')
       return { text: text.join(''), calls, called, ...ending }
     },

@@ -7,6 +7,7 @@ export type RefusalCode =
   | 'forbidden'
   | 'ai_unavailable'
   | 'conflict'
+  | 'unavailable'
 
 /**
  * An expected no: a value, never an exception. `detail` is safe to show and says what to do next; `facts` is what a

@@ -57,13 +57,14 @@ export async function putDocument(
  * alike). The words go in as parameters of an equality, so that the index serves under row-level security.
  */
 export async function searchDocuments(sql: ScopedSql, query: string, limit: number): Promise<readonly DocumentHitRow[]> {
+  const words = query.replaceAll('\0', ' ') // no NUL in PostgreSQL's text
   const terms = await sql.query<{ lexeme: string }>(
     `select lexeme from unnest(to_tsvector(${LANGUAGE}, $1)) limit ${MAX_TERMS}`,
-    [query],
+    [words],
   )
   const lexemes = terms.rows.map((row) => row.lexeme)
   if (lexemes.length === 0) return []
-  const { rows } = await sql.query<DocumentHitRow>(SEARCH, [lexemes, limit, query])
+  const { rows } = await sql.query<DocumentHitRow>(SEARCH, [lexemes, limit, words])
   return rows
 }
 

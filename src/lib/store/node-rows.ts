@@ -26,6 +26,8 @@ export async function registerNode(sql: SweeperSql, id: string, leaseMs: number 
   )
   const epoch = rows[0]?.epoch
   if (epoch === undefined) throw new Error('The node was not registered.')
+  // Processes come and go under new names. A run of a node that is forgotten is an orphan like any other.
+  await sql.query("delete from ambit.nodes where expires_at < now() - interval '1 hour'")
   return epoch
 }
 

@@ -7,10 +7,17 @@ import type { Tool } from './tool.ts'
 
 const MAX_ISSUES = 5
 
+/** A host's tool, before a scope is known. */
+export interface UnboundTool<Tx> {
+  readonly described: DescribedTool
+  readonly tool: Tool<Tx>
+  readonly database: ScopedDatabase<Tx> | undefined
+}
+
 /** A host's tool, bound to a scope. Its transaction opens when it is called and ends with it. */
-export function bindTool<Tx>(tool: Tool<Tx>, rows: RowScope, database: ScopedDatabase<Tx> | undefined): BoundTool {
+export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, rows: RowScope): BoundTool {
   return {
-    ...describe(tool),
+    ...described,
     async call(args, { signal, log, idempotencyKey }) {
       const run = (db: Tx) => tool.run(args, { db, signal, log, idempotencyKey })
       const output = database
@@ -25,8 +32,10 @@ export function bindTool<Tx>(tool: Tool<Tx>, rows: RowScope, database: ScopedDat
   }
 }
 
-/** The half of a bound tool that does not depend on the scope. */
-export function describe({ name, description, input }: Pick<Tool, 'name' | 'description' | 'input'>): Omit<BoundTool, 'call'> {
+/** The half of a bound tool that does not depend on the scope: made once, because a schema takes its time. */
+export type DescribedTool = Omit<BoundTool, 'call'>
+
+export function describe({ name, description, input }: Pick<Tool, 'name' | 'description' | 'input'>): DescribedTool {
   return {
     name,
     description,

@@ -18,18 +18,32 @@ const searchInput = z.object({
 })
 
 const readInput = z.object({
-  id: z.string().min(1).max(128).describe('The id of a document, as search_documents gave it.'),
+  id: z.string().regex(/^[A-Za-z0-9_.:-]{1,128}$/).describe('The id of a document, as search_documents gave it.'),
   offset: z.int().min(0).optional().describe('Where to go on reading: nextOffset of the part before.'),
+})
+
+const search = describe({
+  name: 'search_documents',
+  description: 'Searches the documents of this place. Answers the best ones with a snippet each; read_document gives the whole text.',
+  input: searchInput,
+})
+
+const read = describe({
+  name: 'read_document',
+  description: 'Reads a document of this place by its id. Long ones come in parts.',
+  input: readInput,
+})
+
+const list = describe({
+  name: 'list_projects',
+  description: 'Lists the projects of this organisation that the person may see.',
+  input: z.object({}),
 })
 
 /** Finds documents of the scope, best first, each with a snippet and the number to cite it by. */
 export function bindSearchDocuments(context: ChatExecutionContext, { scoped }: Pick<Handles, 'scoped'>): BoundTool {
   return {
-    ...describe({
-      name: 'search_documents',
-      description: 'Searches the documents of this place. Answers the best ones with a snippet each; read_document gives the whole text.',
-      input: searchInput,
-    }),
+    ...search,
     async call(args, { cite }) {
       const { query, limit = HITS } = searchInput.parse(args)
       const hits = await scoped(context.rows, (sql) => searchDocuments(sql, query, limit))
@@ -48,11 +62,7 @@ export function bindSearchDocuments(context: ChatExecutionContext, { scoped }: P
 /** Reads a document of the scope, in parts of 20,000 characters. A foreign id and an absent one fail with the same words. */
 export function bindReadDocument(context: ChatExecutionContext, { scoped }: Pick<Handles, 'scoped'>): BoundTool {
   return {
-    ...describe({
-      name: 'read_document',
-      description: 'Reads a document of this place by its id. Long ones come in parts.',
-      input: readInput,
-    }),
+    ...read,
     async call(args, { cite }) {
       const { id, offset = 0 } = readInput.parse(args)
       const document = await scoped(context.rows, (sql) => findDocument(sql, id))
@@ -74,11 +84,7 @@ export function bindReadDocument(context: ChatExecutionContext, { scoped }: Pick
 /** The projects that the principal may see, as the scope froze them. Offered in an organisation's scope only. */
 export function bindListProjects(context: ChatExecutionContext): BoundTool {
   return {
-    ...describe({
-      name: 'list_projects',
-      description: 'Lists the projects of this organisation that the person may see.',
-      input: z.object({}),
-    }),
+    ...list,
     async call() {
       const projects = context.places.map(({ slug, name, about = '' }) => ({ slug, name, about }))
       return { output: { projects }, reads: context.places.map((place: Place) => place.id) }

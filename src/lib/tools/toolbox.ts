@@ -2,7 +2,7 @@ import type { Place } from '../directory/directory.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import type { Handles } from '../store/handles.ts'
 import type { ScopedDatabase } from '../store/host-scope.ts'
-import { bindTool } from './bind-tool.ts'
+import { bindTool, describe } from './bind-tool.ts'
 import type { BoundTool } from './bound-tool.ts'
 import { bindListProjects, bindReadDocument, bindSearchDocuments } from './document-tools.ts'
 import type { Tool } from './tool.ts'
@@ -12,7 +12,7 @@ interface Offer {
   readonly requires?: string | undefined
   /** Absent: in both kinds of scope. */
   readonly only?: 'organisation'
-  bind(context: ChatExecutionContext): BoundTool
+  bind(context: ChatExecutionContext, handles: Pick<Handles, 'scoped'>): BoundTool
 }
 
 /** Every tool of an installation, before a scope is known. */
@@ -20,26 +20,21 @@ export interface Toolbox {
   /** Names of those that this kind of scope and these grants open. */
   open(scope: { readonly project: Place | null; readonly grants: readonly string[] }): readonly string[]
   /** Those that the context names, bound to it. */
-  bind(context: ChatExecutionContext): readonly BoundTool[]
+  bind(context: ChatExecutionContext, handles: Pick<Handles, 'scoped'>): readonly BoundTool[]
 }
 
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
 
-/** Ambit's own tools and the host's. Throws on a name that is no name or stands for two tools. */
-export function createToolbox<Tx>(
-  handles: Pick<Handles, 'scoped'>,
-  tools: readonly Tool<Tx>[],
-  database: ScopedDatabase<Tx> | undefined,
-): Toolbox {
+/** Ambit's own tools and the host's. Throws on a name that is no name or stands for two tools, and on a schema that JSON Schema cannot say. */
+export function createToolbox<Tx>(tools: readonly Tool<Tx>[], database: ScopedDatabase<Tx> | undefined): Toolbox {
   const offers: readonly Offer[] = [
-    { name: 'search_documents', bind: (context) => bindSearchDocuments(context, handles) },
-    { name: 'read_document', bind: (context) => bindReadDocument(context, handles) },
+    { name: 'search_documents', bind: bindSearchDocuments },
+    { name: 'read_document', bind: bindReadDocument },
     { name: 'list_projects', only: 'organisation', bind: bindListProjects },
-    ...tools.map((tool) => ({
-      name: tool.name,
-      requires: tool.requires,
-      bind: (context: ChatExecutionContext) => bindTool(tool, context.rows, database),
-    })),
+    ...tools.map((tool): Offer => {
+      const described = describe(tool)
+      return { name: tool.name, requires: tool.requires, bind: (context) => bindTool({ described, tool, database }, context.rows) }
+    }),
   ]
   demandNames(offers.map((offer) => offer.name))
   return {
@@ -48,7 +43,8 @@ export function createToolbox<Tx>(
         .filter((offer) => offer.only === undefined || project === null)
         .filter((offer) => offer.requires === undefined || grants.includes(offer.requires))
         .map((offer) => offer.name),
-    bind: (context) => offers.filter((offer) => context.tools.includes(offer.name)).map((offer) => offer.bind(context)),
+    bind: (context, handles) =>
+      offers.filter((offer) => context.tools.includes(offer.name)).map((offer) => offer.bind(context, handles)),
   }
 }
 
