@@ -181,7 +181,7 @@ create table ambit.read_sets (
   project_id text not null,
   run_id     text not null,
   number     bigint not null default 1,
-  projects   jsonb not null,
+  projects   jsonb not null check (jsonb_typeof(projects) = 'array'),
   primary key (org_id, project_id, run_id),
   foreign key (org_id, project_id, run_id) references ambit.runs (org_id, project_id, id) on delete cascade
 );
@@ -320,7 +320,8 @@ create policy own_name on ambit.threads as restrictive for insert to ambit_scope
   with check (author_id = (select nullif(current_setting('ambit.user_id', true), '')));
 
 -- Who sees the thread sees its skeleton and its runs. Authors keep their own rows also when the thread is taken back
--- from them in mid-run: narrowing takes reads, not the pen.
+-- from them in mid-run: narrowing takes reads, not the pen. Nobody begins one where they do not see the thread: a key
+-- that fits would tell that a private thread is there.
 
 create policy visible on ambit.messages as restrictive to ambit_scoped
   using (
@@ -329,7 +330,11 @@ create policy visible on ambit.messages as restrictive to ambit_scoped
       select 1 from ambit.threads t
       where t.org_id = messages.org_id and t.project_id = messages.project_id and t.id = messages.thread_id));
 create policy own_name on ambit.messages as restrictive for insert to ambit_scoped
-  with check (author_id = (select nullif(current_setting('ambit.user_id', true), '')));
+  with check (
+    author_id = (select nullif(current_setting('ambit.user_id', true), ''))
+    and exists (
+      select 1 from ambit.threads t
+      where t.org_id = messages.org_id and t.project_id = messages.project_id and t.id = messages.thread_id));
 
 create policy visible on ambit.runs as restrictive to ambit_scoped
   using (
@@ -338,7 +343,11 @@ create policy visible on ambit.runs as restrictive to ambit_scoped
       select 1 from ambit.threads t
       where t.org_id = runs.org_id and t.project_id = runs.project_id and t.id = runs.thread_id));
 create policy own_name on ambit.runs as restrictive for insert to ambit_scoped
-  with check (author_id = (select nullif(current_setting('ambit.user_id', true), '')));
+  with check (
+    author_id = (select nullif(current_setting('ambit.user_id', true), ''))
+    and exists (
+      select 1 from ambit.threads t
+      where t.org_id = runs.org_id and t.project_id = runs.project_id and t.id = runs.thread_id));
 
 create policy visible on ambit.claims as restrictive to ambit_scoped
   using (exists (
@@ -353,7 +362,13 @@ create policy visible on ambit.read_sets as restrictive to ambit_scoped
     select 1 from ambit.runs r
     where r.org_id = read_sets.org_id and r.project_id = read_sets.project_id and r.id = read_sets.run_id));
 create policy read_set on ambit.read_sets as restrictive to ambit_scoped
-  using ((select nullif(current_setting('ambit.project_ids', true), '')::jsonb) @> projects);
+  using (
+    (select nullif(current_setting('ambit.project_ids', true), '')) is not null
+    -- A hashed look-up per project that was read: jsonb @> compares each with each, 5,000 x 2,000 in seconds.
+    -- "is not true", because a null among either would make "not in" open.
+    and not exists (
+      select from jsonb_array_elements_text(projects) as was_read (id)
+      where (was_read.id in (select jsonb_array_elements_text(nullif(current_setting('ambit.project_ids', true), '')::jsonb))) is not true));
 
 create policy visible on ambit.message_contents as restrictive to ambit_scoped
   using (exists (
@@ -373,6 +388,41 @@ create policy read_set on ambit.frames as restrictive to ambit_scoped
   using (exists (
     select 1 from ambit.read_sets s
     where s.org_id = frames.org_id and s.project_id = frames.project_id and s.run_id = frames.run_id));
+
+-- A run's record is its author's to write: who sees a shared thread reads it, and writes into no run but an own one.
+-- (A stop by somebody else goes through the sweeper, who may set the mark and nothing that was said.)
+
+create policy own_record on ambit.runs as restrictive for update to ambit_scoped
+  using (author_id = (select nullif(current_setting('ambit.user_id', true), '')));
+
+do $$
+declare
+  recorded record;
+begin
+  for recorded in select * from (values
+    ('claims', 'insert'), ('read_sets', 'insert'), ('read_sets', 'update'), ('steps', 'insert'), ('frames', 'insert')
+  ) as t (name, command) loop
+    execute format(
+      'create policy own_record_%2$s on ambit.%1$I as restrictive for %2$s to ambit_scoped %3$s (exists (
+         select 1 from ambit.runs r
+         where r.org_id = %1$I.org_id and r.project_id = %1$I.project_id and r.id = %1$I.run_id
+           and r.author_id = (select nullif(current_setting(''ambit.user_id'', true), ''''))))',
+      recorded.name, recorded.command, case recorded.command when 'insert' then 'with check' else 'using' end);
+  end loop;
+end $$;
+
+create policy own_record_insert on ambit.message_contents as restrictive for insert to ambit_scoped
+  with check (exists (
+    select 1 from ambit.messages m
+    where m.org_id = message_contents.org_id and m.project_id = message_contents.project_id
+      and m.thread_id = message_contents.thread_id and m.id = message_contents.message_id
+      and m.author_id = (select nullif(current_setting('ambit.user_id', true), ''))));
+create policy own_record_update on ambit.message_contents as restrictive for update to ambit_scoped
+  using (exists (
+    select 1 from ambit.messages m
+    where m.org_id = message_contents.org_id and m.project_id = message_contents.project_id
+      and m.thread_id = message_contents.thread_id and m.id = message_contents.message_id
+      and m.author_id = (select nullif(current_setting('ambit.user_id', true), ''))));
 
 -- `using (true)` only where no scope exists, only to the handle that needs it, and only on the columns it needs.
 
@@ -405,13 +455,13 @@ grant select, insert, update, delete on ambit.memberships to ambit_operator;
 grant select, insert, update, delete on ambit.nodes to ambit_sweeper;
 grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq,
               principal, target, context),
-      update (node_id, epoch, fence)
+      update (node_id, epoch, fence, stop_requested)
   on ambit.runs to ambit_sweeper;
 grant select, insert on ambit.claims to ambit_sweeper;
 
 grant select, insert, update (shared, title, next_number, updated_at) on ambit.threads to ambit_scoped;
 grant select, insert on ambit.messages to ambit_scoped;
-grant select, insert, update (state, finish_reason, error_code, stop_requested, last_seq, ended_at) on ambit.runs
+grant select, insert, update (state, finish_reason, error_code, last_seq, ended_at) on ambit.runs
   to ambit_scoped;
 grant select, insert on ambit.claims to ambit_scoped;
 grant select, insert, update (number, projects) on ambit.read_sets to ambit_scoped;

@@ -44,6 +44,10 @@ create table ambit.claims (
 alter table ambit.claims enable row level security, force row level security;
 create policy organisation on ambit.claims as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_record_insert on ambit.claims as restrictive for insert to ambit_scoped
+  with check (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = claims.org_id) AND (r.project_id = claims.project_id) AND (r.id = claims.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
 create policy scope on ambit.claims as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy sweeper on ambit.claims as permissive for all to ambit_sweeper
@@ -86,6 +90,10 @@ create table ambit.frames (
 alter table ambit.frames enable row level security, force row level security;
 create policy organisation on ambit.frames as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_record_insert on ambit.frames as restrictive for insert to ambit_scoped
+  with check (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = frames.org_id) AND (r.project_id = frames.project_id) AND (r.id = frames.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
 create policy read_set on ambit.frames as restrictive for all to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.read_sets s
@@ -126,6 +134,14 @@ create table ambit.message_contents (
 alter table ambit.message_contents enable row level security, force row level security;
 create policy organisation on ambit.message_contents as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_record_insert on ambit.message_contents as restrictive for insert to ambit_scoped
+  with check (EXISTS ( SELECT 1
+   FROM ambit.messages m
+  WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id) AND (m.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
+create policy own_record_update on ambit.message_contents as restrictive for update to ambit_scoped
+  using (EXISTS ( SELECT 1
+   FROM ambit.messages m
+  WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id) AND (m.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
 create policy read_set on ambit.message_contents as restrictive for all to ambit_scoped
   using ((run_id IS NULL) OR (EXISTS ( SELECT 1
    FROM ambit.read_sets s
@@ -161,7 +177,9 @@ alter table ambit.messages enable row level security, force row level security;
 create policy organisation on ambit.messages as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
 create policy own_name on ambit.messages as restrictive for insert to ambit_scoped
-  with check (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"));
+  with check ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) AND (EXISTS ( SELECT 1
+   FROM ambit.threads t
+  WHERE ((t.org_id = messages.org_id) AND (t.project_id = messages.project_id) AND (t.id = messages.thread_id)))));
 create policy scope on ambit.messages as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy visible on ambit.messages as restrictive for all to ambit_scoped
@@ -270,13 +288,24 @@ create table ambit.read_sets (
   number bigint not null default 1,
   projects jsonb not null,
   constraint read_sets_pkey PRIMARY KEY (org_id, project_id, run_id),
-  constraint read_sets_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE
+  constraint read_sets_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE,
+  constraint read_sets_projects_check CHECK ((jsonb_typeof(projects) = 'array'::text))
 );
 alter table ambit.read_sets enable row level security, force row level security;
 create policy organisation on ambit.read_sets as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_record_insert on ambit.read_sets as restrictive for insert to ambit_scoped
+  with check (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
+create policy own_record_update on ambit.read_sets as restrictive for update to ambit_scoped
+  using (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
 create policy read_set on ambit.read_sets as restrictive for all to ambit_scoped
-  using (( SELECT (NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb AS "nullif") @> projects);
+  using ((( SELECT NULLIF(current_setting('ambit.project_ids'::text, true), ''::text) AS "nullif") IS NOT NULL) AND (NOT (EXISTS ( SELECT
+   FROM jsonb_array_elements_text(read_sets.projects) was_read(id)
+  WHERE ((was_read.id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)) IS NOT TRUE)))));
 create policy scope on ambit.read_sets as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy visible on ambit.read_sets as restrictive for all to ambit_scoped
@@ -322,7 +351,11 @@ alter table ambit.runs enable row level security, force row level security;
 create policy organisation on ambit.runs as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
 create policy own_name on ambit.runs as restrictive for insert to ambit_scoped
-  with check (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"));
+  with check ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) AND (EXISTS ( SELECT 1
+   FROM ambit.threads t
+  WHERE ((t.org_id = runs.org_id) AND (t.project_id = runs.project_id) AND (t.id = runs.thread_id)))));
+create policy own_record on ambit.runs as restrictive for update to ambit_scoped
+  using (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"));
 create policy scope on ambit.runs as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy sweeper on ambit.runs as permissive for all to ambit_sweeper
@@ -332,9 +365,9 @@ create policy visible on ambit.runs as restrictive for all to ambit_scoped
    FROM ambit.threads t
   WHERE ((t.org_id = runs.org_id) AND (t.project_id = runs.project_id) AND (t.id = runs.thread_id)))));
 grant insert, select on ambit.runs to ambit_scoped;
-grant update (state, finish_reason, error_code, stop_requested, last_seq, ended_at) on ambit.runs to ambit_scoped;
+grant update (state, finish_reason, error_code, last_seq, ended_at) on ambit.runs to ambit_scoped;
 grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context) on ambit.runs to ambit_sweeper;
-grant update (node_id, epoch, fence) on ambit.runs to ambit_sweeper;
+grant update (stop_requested, node_id, epoch, fence) on ambit.runs to ambit_sweeper;
 
 create table ambit.settings (
   org_id text not null,
@@ -366,6 +399,10 @@ create table ambit.steps (
 alter table ambit.steps enable row level security, force row level security;
 create policy organisation on ambit.steps as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_record_insert on ambit.steps as restrictive for insert to ambit_scoped
+  with check (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = steps.org_id) AND (r.project_id = steps.project_id) AND (r.id = steps.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
 create policy read_set on ambit.steps as restrictive for all to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.read_sets s

@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
+
 const HEADERS_MS = 10_000
 const REQUEST_MS = 30_000
 const HEADER_BYTES = 16_384
+const DISCARDED_BYTES = 32_000_000
+const DISCARD_MS = 5_000
 
 /** An Ambit, or something in front of one that asks who connected: what the socket says, which no header can claim. */
 interface Fetch {
@@ -43,6 +44,7 @@ async function answer(ambit: Fetch, incoming: IncomingMessage, outgoing: ServerR
   const request = requestOf(incoming, gone.signal)
   if (!request) return void outgoing.writeHead(400, { connection: 'close' }).end()
   const response = await ambit.fetch(request, { address: incoming.socket.remoteAddress })
+  if (!incoming.complete) await discard(incoming, outgoing)
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   if (!response.body) return void outgoing.end()
   outgoing.flushHeaders()
@@ -56,11 +58,52 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | nu
   try {
     const headers = Object.entries(incoming.headersDistinct).flatMap(([name, values = []]) => values.map((value) => [name, value] as [string, string]))
     const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
-    const body = hasBody ? (Readable.toWeb(incoming) as NodeReadableStream<Uint8Array> as ReadableStream<Uint8Array>) : null
-    return new Request(url, { method, headers, signal, body, ...(hasBody && { duplex: 'half' }) })
+    return new Request(url, { method, headers, signal, ...(hasBody && { body: bodyOf(incoming), duplex: 'half' as const }) })
   } catch {
     return null
   }
+}
+
+/** The body as it is asked for. Giving it up does not end the connection: the answer still has to go out on it. */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  const chunks = incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      async cancel() {
+        await chunks.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/**
+ * Lets go by what nobody read, before the answer: a client that is still sending does not listen, and a connection
+ * closed over unread bytes is reset with the answer in it. Bounded in bytes and time; then the connection is done.
+ */
+function discard(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  outgoing.shouldKeepAlive = false
+  return new Promise((resolve) => {
+    let left = DISCARDED_BYTES
+    const done = () => {
+      clearTimeout(timer)
+      incoming.off('data', count).off('end', done).off('close', done)
+      resolve()
+    }
+    const count = (chunk: Uint8Array) => {
+      left -= chunk.length
+      if (left < 0) done()
+    }
+    const timer = setTimeout(done, DISCARD_MS)
+    incoming.on('data', count).on('end', done).on('close', done)
+    incoming.resume()
+    if (incoming.readableEnded || incoming.destroyed) done()
+  })
 }
 
 /** Writes as fast as the reader takes it. A reader who goes ends the body; a body that breaks rejects. */

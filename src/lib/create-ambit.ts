@@ -25,12 +25,14 @@ import type { DriveParts } from './run/drive-run.ts'
 import { joinNode } from './run/join-node.ts'
 import { createLiveRuns } from './run/live-runs.ts'
 import { openRun } from './run/open-run.ts'
-import type { BegunRun, OpenedRun, RunRef } from './run/open-run.ts'
-import { recoverRuns } from './run/recover-runs.ts'
+import type { OpenedRun, RunRef } from './run/open-run.ts'
+import { createRecovery } from './run/recover-runs.ts'
+import { repeat } from './run/repeat.ts'
 import { stopRun } from './run/stop-run.ts'
 import type { ChatExecutionContext } from './scope/chat-execution-context.ts'
 import { refuse } from './scope/refusal.ts'
 import type { Refusal } from './scope/refusal.ts'
+import { narrowContext } from './scope/chat-execution-context.ts'
 import { resolveChatScope } from './scope/resolve-chat-scope.ts'
 import type { ScopeSources } from './scope/resolve-chat-scope.ts'
 import type { ScopedDatabase } from './store/host-scope.ts'
@@ -78,7 +80,7 @@ export interface Ambit {
   follow(context: ChatExecutionContext, run: RunRef, cursor?: Cursor): AsyncIterable<Frame>
   /** Opens the store, proves its walls, ends what a dead process left behind. Rejects with a StartError. */
   start(): Promise<void>
-  /** Takes no more runs, lets running ones finish for `graceMs` (10 s if absent), then ends and closes everything. */
+  /** Takes no more runs, lets running ones finish for `graceMs` (10 s if absent), then ends and closes everything. Asked again, it is the same end. */
   close(options?: { graceMs?: number }): Promise<void>
 }
 
@@ -103,6 +105,7 @@ export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
   const toolbox = createToolbox(options.tools ?? [], options.database)
   let opening: Promise<Engine> | undefined
   let closed = false
+  let closing: Promise<void> | undefined
 
   const open = (): Promise<Engine> => {
     if (closed) return Promise.reject(new Error('This Ambit is closed.'))
@@ -125,23 +128,39 @@ export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
   return {
     fetch: door,
     resolveChatScope: async (who, target) => (await open()).house.resolve(who, target, 'chat'),
-    openRun: async (context, command) => (await open()).house.openRun(context, command, log.child(slugsOf(context))),
+    async openRun(context, command) {
+      const { house } = await open()
+      // The context may be hours old: this entry asks again, like every other.
+      const current = await house.resolve(context.principal, context.target, 'chat')
+      return current.ok ? house.openRun(narrowContext(context, current), command, log.child(slugsOf(context))) : current
+    },
     async *follow(context, run, cursor) {
+      if (cursor && cursor.runId !== run.id) throw new Error('This cursor is of another run.')
       const ending = new AbortController()
       const { house } = await open()
+      let ended = false
       try {
-        for await (const frames of house.follow(context, run, cursor?.seq ?? 0, ending.signal)) yield* frames
+        for await (const frames of house.follow(context, run, cursor?.seq ?? 0, ending.signal)) {
+          ended = frames.at(-1)?.terminal === true
+          yield* frames
+        }
       } finally {
         ending.abort()
       }
+      if (!ended) throw new Error('The frames ended without a terminal one: what this run has read is not this reader’s to see.')
     },
     start: async () => void (await open()),
-    async close({ graceMs = GRACE_MS } = {}) {
+    close({ graceMs = GRACE_MS } = {}) {
       closed = true
-      const engine = await opening?.catch(() => undefined) // what never opened has nothing to close
-      await engine?.close(graceMs)
+      closing ??= closeEngine(opening, graceMs)
+      return closing
     },
   }
+}
+
+async function closeEngine(opening: Promise<Engine> | undefined, graceMs: number): Promise<void> {
+  const engine = await opening?.catch(() => undefined) // what never opened has nothing to close
+  await engine?.close(graceMs)
 }
 
 /** What was made before anything was opened. */
@@ -172,22 +191,35 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log }: Rea
     tools: toolbox.open,
     limits,
   }
+  const stopping = new AbortController()
+  const giveUp = new AbortController()
   const parts: DriveParts = {
-    scoped: store.scoped, journal, models, toolbox, scope, newId,
+    scoped: store.scoped, journal, models, toolbox, scope, newId, giveUp: giveUp.signal,
     sources: (options.sources ?? []).map((source) => bindSource(source, options.database)),
     instructions: options.instructions ?? (() => ''),
   }
   const node = await joinNode(store, { id: options.node ?? (store.alone ? 'embedded' : newId('node')), alone: store.alone, log })
+  const recovery = createRecovery({ scoped: store.scoped, sweeper: store.sweeper, journal, node, log, giveUp: giveUp.signal })
+  const sweeping = repeat(SWEEP_MS, recovery.sweep, (error) => log.error({ cause: error }, 'the sweep for orphaned runs failed'))
   const live = createLiveRuns()
-  const recovery = { scoped: store.scoped, sweeper: store.sweeper, journal, node, log }
-  await recoverRuns(recovery)
-  const sweep = keepSweeping(store.alone, () => recoverRuns(recovery), log)
+  try {
+    await sweeping.now()
+  } catch (error) {
+    await node.leave().catch(() => {}) // the store is away: that is what is told
+    throw error
+  }
 
-  const drive = (context: ChatExecutionContext, begun: BegunRun, runLog: Log): void => {
-    const { owned, userMessageId, modelId, start } = begun
-    journal.append(owned.id, [start])
-    journal.settle(owned.id, start.seq)
-    live.start(owned.id, limits.runMs, (signal) => driveRun({ owned, userMessageId, modelId, context, signal, log: runLog }, parts))
+  const begin = async (context: ChatExecutionContext, command: ChatCommand, requestLog: Log): Promise<OpenedRun | Refusal> => {
+    const opened = await openRun({ scoped: store.scoped, newId, node }, context, command)
+    if (!opened.ok) return opened
+    const { begun, ...answer } = opened
+    if (!begun) return answer
+    const { start, ...run } = begun
+    const runLog = requestLog.child({ run_id: answer.run.id })
+    journal.append(answer.run.id, [start])
+    journal.settle(answer.run.id, start.seq)
+    live.start(answer.run.id, limits.runMs, (signal) => driveRun({ ...run, context, signal, log: runLog }, parts))
+    return answer
   }
 
   const house: House = {
@@ -197,41 +229,24 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log }: Rea
     authenticate: (request, requestLog) =>
       options.authenticate(request, { log: requestLog, authenticateKey: (authorization) => authenticateKey(store, authorization) }),
     resolve: (who, target, permission) => resolveChatScope(scope, who, target, permission),
-    async openRun(context, command, requestLog) {
-      const opened = await openRun({ scoped: store.scoped, newId, node }, context, command)
-      if (!opened.ok) return opened
-      const { begun, ...answer } = opened
-      if (begun) drive(context, begun, requestLog.child({ run_id: answer.run.id }))
-      return answer
-    },
+    openRun: async (context, command, requestLog) =>
+      stopping.signal.aborted ? STOPPING : live.opening(begin(context, command, requestLog)),
     follow: (context, run, after, signal) => followRun({ journal, scoped: store.scoped }, { reader: context.rows, run, after, signal }),
-    stop: (context, what) => stopRun({ scoped: store.scoped, live }, context, what),
+    stop: (context, what) => stopRun({ scoped: store.scoped, sweeper: store.sweeper, live }, context, what),
     ready: () => isReady(store, log),
   }
   return {
     store,
     house,
     async close(graceMs) {
-      await sweep.end()
+      stopping.abort()
       await live.drain(graceMs)
-      await node.leave()
+      giveUp.abort()
+      await sweeping.end()
+      // Whatever cannot be said to a database that is away is left to the lease's end.
+      await node.leave().catch((error: unknown) => log.warn({ cause: error }, 'the lease could not be given back'))
       await journal.close()
       await store.close()
-    },
-  }
-}
-
-/** Looks for orphans again and again: of the other processes on this database, which a store of one's own has none. */
-function keepSweeping(alone: boolean, sweepOnce: () => Promise<number>, log: Log): { end(): Promise<void> } {
-  let sweeping: Promise<unknown> = Promise.resolve()
-  const sweep = () => {
-    sweeping = sweepOnce().catch((error: unknown) => log.error({ cause: error }, 'the sweep for orphaned runs failed'))
-  }
-  const timer = alone ? undefined : setInterval(sweep, SWEEP_MS)
-  return {
-    async end() {
-      clearInterval(timer)
-      await sweeping
     },
   }
 }

@@ -108,3 +108,20 @@ test.each([
   expect(text).toMatch(/^HTTP\/1.1 400 /)
   expect(text).not.toContain('reached')
 })
+
+test('an answer that was given before the body was read arrives, and the connection ends with it', async () => {
+  const port = await serve(async () => new Response('no', { status: 401 }))
+  const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: new Uint8Array(20_000_000) })
+  expect([response.status, await response.text(), response.headers.get('connection')]).toEqual([401, 'no', 'close'])
+})
+
+test('a body that was given up in its middle is answered, too', async () => {
+  const port = await serve(async (request) => {
+    const reader = request.body?.getReader()
+    await reader?.read()
+    await reader?.cancel()
+    return new Response('too large', { status: 413 })
+  })
+  const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: new Uint8Array(20_000_000) })
+  expect([response.status, await response.text()]).toEqual([413, 'too large'])
+})

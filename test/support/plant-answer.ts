@@ -42,7 +42,7 @@ export async function plantAnswer(
     await putContent(sql, { ...place, messageId: questionId, runId: null, parts: partsOf(question) })
     await putContent(sql, { ...place, messageId: answerId, runId, parts: partsOf(answer) })
     const end = { state: 'completed', finishReason: 'stop', errorCode: null } as const
-    await advanceRun(sql, { projectId, id: runId, fence: 1 }, 1, end)
+    await advanceRun(sql, { projectId, id: runId, fence: 1 }, { from: 1, to: 1, end })
   })
   return { threadId, questionId, answerId, runId }
 }

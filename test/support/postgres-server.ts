@@ -81,18 +81,21 @@ const script = `
   exit $status
 `
 
-async function untilReady(child: ChildProcess): Promise<void> {
+/** Reads the log to the end of the server, and not only until it is ready: a full pipe would stop each backend that reports an error. */
+function untilReady(child: ChildProcess): Promise<void> {
   const { stderr } = child
   if (stderr === null) throw new Error('spawned without stderr')
   let log = ''
-  for await (const chunk of stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-    log += chunk
-    if (log.includes('ready to accept connections')) {
-      stderr.resume() // from here on unread, but drained: a full pipe would stop the server
-      return
+  return new Promise((resolve, reject) => {
+    const read = (text: string) => {
+      log += text
+      if (!log.includes('ready to accept connections')) return
+      stderr.off('data', read).on('data', () => {})
+      resolve()
     }
-  }
-  throw new Error(`PostgreSQL did not start:\n${log}`)
+    stderr.setEncoding('utf8').on('data', read)
+    child.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${log}`)))
+  })
 }
 
 function findPackage(): string | null {

@@ -1,3 +1,4 @@
+import { boundedWait } from '../limits/bounded-wait.ts'
 import type { PromptMessage } from '../model/prompt.ts'
 import type { Log } from '../observe/log.ts'
 import { homeOf } from '../scope/chat-execution-context.ts'
@@ -42,9 +43,8 @@ export async function assembleContext(
   run: { readonly threadId: string; readonly userMessageId: string },
   handles: { readonly signal: AbortSignal; readonly log: Log },
 ): Promise<AssembledContext> {
-  const citations = createCitations()
   const own = await parts.scoped(context.rows, async (sql) => ({
-    slices: await loadOwnSources({ context, sql, threadId: run.threadId, cite: citations.cite }),
+    slices: await loadOwnSources({ context, sql, threadId: run.threadId }),
     branch: await readBranch(sql, {
       projectId: homeOf(context),
       threadId: run.threadId,
@@ -53,11 +53,12 @@ export async function assembleContext(
     }),
   }))
   const slices = [...own.slices, ...(await askSources(parts.sources, context, handles))]
+  const history = historyPrompt(own.branch, context.limits.historyChars)
   return {
     system: systemPrompt(context, parts.instructions(context), slices),
-    messages: historyPrompt(own.branch, context.limits.historyChars),
-    citations,
-    reads: [...new Set(slices.flatMap((slice) => slice.reads))],
+    messages: history.messages,
+    citations: createCitations(own.branch),
+    reads: [...new Set([...slices.flatMap((slice) => slice.reads), ...history.reads])],
   }
 }
 
@@ -67,7 +68,8 @@ async function askSources(
   context: ChatExecutionContext,
   handles: { readonly signal: AbortSignal; readonly log: Log },
 ): Promise<readonly Slice[]> {
-  const texts = await Promise.allSettled(sources.map((source) => source.load(context, handles)))
+  const texts = await Promise.allSettled(sources.map((source) => boundedWait(source.load(context, handles), { signal: handles.signal, ms: context.limits.toolMs })))
+  handles.signal.throwIfAborted()
   return texts.flatMap((result, index): Slice[] => {
     const source = sources[index]?.name ?? ''
     if (result.status === 'rejected') {

@@ -1,34 +1,38 @@
-import type { Chunk } from '../wire/chunk.ts'
+import type { BranchRow } from '../store/message-rows.ts'
 import type { Source } from '../tools/bound-tool.ts'
+import type { Chunk } from '../wire/chunk.ts'
+import type { MessagePart } from '../wire/message-parts.ts'
 
-/** The sources that a run has come across, numbered in the order in which the model met them. */
+/** The sources that the model has come across in a branch, numbered in the order in which it met them. */
 export interface Citations {
   /** The number of this source; a new one gets the next. */
   cite(source: Source): number
-  /** The sources whose `[n]` stands in this text and that were not named before, as chunks for the reader. */
+  /** The sources whose `[n]` stands in this text and that were not named before in this answer, as chunks for the reader. */
   named(text: string): readonly Chunk[]
 }
 
 const MARK = /\[(\d{1,4})\]/g
 
-export function createCitations(): Citations {
-  const sources: Source[] = []
-  const numbers = new Map<string, number>()
+/** Goes on from the numbers that the history carries: a second run that began at 1 again would cite another document. */
+export function createCitations(history: readonly BranchRow[]): Citations {
+  const sources = new Map<number, Source>(history.flatMap(numberedSources))
+  const numbers = new Map([...sources].map(([number, { id }]) => [id, number]))
   const told = new Set<number>()
+  let last = Math.max(0, ...sources.keys())
   return {
     cite(source) {
-      const key = `${source.projectId}/${source.id}`
-      const known = numbers.get(key)
+      const known = numbers.get(source.id)
       if (known !== undefined) return known
-      sources.push(source)
-      numbers.set(key, sources.length)
-      return sources.length
+      last += 1
+      sources.set(last, source)
+      numbers.set(source.id, last)
+      return last
     },
     named(text) {
       const chunks: Chunk[] = []
       for (const [, digits] of text.matchAll(MARK)) {
         const number = Number(digits)
-        const source = sources[number - 1]
+        const source = sources.get(number)
         if (!source || told.has(number)) continue
         told.add(number)
         chunks.push(sourceChunk(source, number))
@@ -41,3 +45,17 @@ export function createCitations(): Citations {
 function sourceChunk({ id, title, mediaType }: Source, number: number): Chunk {
   return { type: 'source-document', sourceId: id, mediaType, title, providerMetadata: { ambit: { number } } }
 }
+
+/** The sources in the outputs of Ambit's own tools, as `tools/document-tools.ts` numbers them. */
+function numberedSources({ parts }: BranchRow): readonly (readonly [number, Source])[] {
+  if (parts === null) return []
+  return (JSON.parse(parts) as readonly MessagePart[]).flatMap((part) => {
+    if (part.type !== 'dynamic-tool' || part.state !== 'output-available' || !OWN_TOOLS.has(part.toolName)) return []
+    const output = part.output as { readonly results?: readonly Numbered[] } & Numbered
+    return (output.results ?? [output]).map(({ source, id, title, mediaType }) => [source, { id, title, mediaType }] as const)
+  })
+}
+
+type Numbered = Source & { readonly source: number }
+
+const OWN_TOOLS = new Set(['search_documents', 'read_document'])

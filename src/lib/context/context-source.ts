@@ -1,7 +1,6 @@
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import type { Log } from '../observe/log.ts'
 import type { ScopedSql } from '../store/handles.ts'
-import type { Source } from '../tools/bound-tool.ts'
 
 /** A piece of what the model is told. */
 export interface Slice {
@@ -19,7 +18,6 @@ export interface OwnSourceRequest {
   readonly context: ChatExecutionContext
   readonly sql: ScopedSql
   readonly threadId: string
-  cite(source: Source): number
 }
 
 /** One of Ambit's own sources: answers null where it has nothing to say in this scope. */

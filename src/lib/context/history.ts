@@ -1,26 +1,32 @@
 import type { AssistantPart, CallResult, PromptMessage } from '../model/prompt.ts'
-import type { MessageRow } from '../store/message-rows.ts'
+import type { BranchRow } from '../store/message-rows.ts'
 import type { ProviderMetadata } from '../wire/chunk.ts'
 import type { MessagePart, SettledCallPart } from '../wire/message-parts.ts'
 
 const HIDDEN = '(This message is hidden: it holds what the person may not see.)'
 
+/** The history as the model is told it, and the projects that it was drawn from: who reads the answer reads them too. */
+export interface History {
+  readonly messages: readonly PromptMessage[]
+  readonly reads: readonly string[]
+}
+
 /**
  * The stored branch as the model is told it: newest messages first until the characters are used up, never the
- * client's copy. A message that the reader may not see is left out and marked, so that the turns still alternate.
+ * client's copy. A message that the reader may not see is left out and marked, so that the model knows of the gap.
  */
-export function historyPrompt(rows: readonly MessageRow[], maxChars: number): readonly PromptMessage[] {
-  const kept: PromptMessage[][] = []
+export function historyPrompt(rows: readonly BranchRow[], maxChars: number): History {
+  const kept: BranchRow[] = []
   let chars = 0
   for (const row of rows.toReversed()) {
     chars += row.parts?.length ?? HIDDEN.length
     if (chars > maxChars && kept.length > 0) break
-    kept.push([...promptOf(row)])
+    kept.unshift(row)
   }
-  return kept.toReversed().flat()
+  return { messages: kept.flatMap(promptOf), reads: [...new Set(kept.flatMap((row) => row.reads ?? []))] }
 }
 
-function promptOf(row: MessageRow): readonly PromptMessage[] {
+function promptOf(row: BranchRow): readonly PromptMessage[] {
   const parts = row.parts === null ? null : (JSON.parse(row.parts) as readonly MessagePart[])
   if (row.role === 'user') return [{ role: 'user', text: parts === null ? HIDDEN : textOf(parts) }]
   return parts === null ? [{ role: 'assistant', parts: [{ type: 'text', text: HIDDEN }] }] : answerPrompt(parts)
@@ -61,7 +67,7 @@ function assistantPart(part: MessagePart): readonly AssistantPart[] {
         {
           type: 'call',
           callId: providerCallId(part),
-          name: part.toolName,
+          name: toolName(part),
           input: isRecord(part.input) ? part.input : {},
           providerMetadata: withoutOwn(part.callProviderMetadata),
         },
@@ -74,7 +80,7 @@ function assistantPart(part: MessagePart): readonly AssistantPart[] {
 function callResult(part: SettledCallPart): CallResult {
   return {
     callId: providerCallId(part),
-    name: part.toolName,
+    name: toolName(part),
     output: part.state === 'output-available' ? { type: 'json', value: part.output } : { type: 'error', text: part.errorText },
   }
 }
@@ -83,6 +89,11 @@ function callResult(part: SettledCallPart): CallResult {
 function providerCallId(part: SettledCallPart): string {
   const id = part.callProviderMetadata?.['ambit']?.['callId']
   return typeof id === 'string' ? id : part.toolCallId
+}
+
+/** A name that the model made up may be one that its provider does not take back. */
+function toolName(part: SettledCallPart): string {
+  return part.toolName.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || 'unknown'
 }
 
 /** A model demands an object as arguments, also of a call whose arguments were none. */

@@ -37,17 +37,14 @@ const instructions: OwnSource = {
   },
 }
 
-/** What there is to read, by title and opening; the text comes by tool. */
+/** What there is to read, by title and opening. The text, and the number to cite it by, come by tool. */
 const documents: OwnSource = {
   name: 'documents',
-  async load({ context, sql, cite }) {
+  async load({ context, sql }) {
     const home = homeOf(context)
     const rows = await listDocuments(sql, home, DOCUMENTS)
     if (rows.length === 0) return null
-    const lines = rows.map((row) => {
-      const number = cite({ id: row.id, title: row.title, mediaType: row.media_type, projectId: row.project_id })
-      return `[${number}] ${row.title} (id ${row.id}): ${row.opening.replaceAll(/\s+/g, ' ')}…`
-    })
+    const lines = rows.map((row) => `- ${row.title} (id ${row.id}): ${row.opening.replaceAll(/\s+/g, ' ')}…`)
     return data('documents', lines.join('\n'), [home])
   },
 }

@@ -9,13 +9,11 @@ import { findActiveRun } from '../store/run-rows.ts'
 import type { RunRow } from '../store/run-rows.ts'
 import { findThread } from '../store/thread-rows.ts'
 import type { House, ScopedExchange } from './exchange.ts'
-import { malformed } from './parse-chat-command.ts'
 import { problem } from './problem.ts'
-import { readJson } from './read-json.ts'
 import { json, noContent, sse } from './respond.ts'
 
-const STOP_BYTES = 10_000
-const stopBody = z.object({ run: z.string().refine(isId, 'must be the id of a run').nullish() })
+/** May be absent as a whole: then whatever runs is meant. */
+export const stopBody = z.object({ run: z.string().refine(isId, 'must be the id of a run').nullish() }).optional()
 
 /**
  * `GET …/chat/{threadId}/stream`: the active run from its start, or 204 where nothing runs, the thread is unknown, or
@@ -46,12 +44,9 @@ async function findVisibleRun(context: ChatExecutionContext, address: string, ho
 }
 
 /** `POST …/chat/{threadId}/stop`: 200 with the state that was committed, 202 where the owner has not confirmed within 2 s. */
-export async function stopThread({ context, params, request, requestId, log }: ScopedExchange, house: House): Promise<Response> {
-  const body = request.headers.get('content-type') === null ? { ok: true as const, value: {} } : await readJson(request, STOP_BYTES)
-  if (!body.ok) return problem(body, requestId)
-  const parsed = stopBody.safeParse(body.value ?? {})
-  if (!parsed.success) return problem(malformed(parsed.error, []), requestId)
-  const outcome = await house.stop(context, { thread: params['thread'] ?? '', runId: parsed.data.run ?? null })
+export async function stopThread(exchange: ScopedExchange<z.output<typeof stopBody>>, house: House): Promise<Response> {
+  const { context, params, body, requestId, log } = exchange
+  const outcome = await house.stop(context, { thread: params['thread'] ?? '', runId: body?.run ?? null })
   if (!outcome.ok) return problem(outcome, requestId)
   log.info({ run_id: outcome.run, state: outcome.state }, 'stop')
   return json({ run: outcome.run, state: outcome.state }, requestId, outcome.state === 'running' ? 202 : 200)

@@ -8,8 +8,9 @@ import { NOT_FOUND } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import type { Exchange, House } from './exchange.ts'
 import { UNAUTHENTICATED, internalProblem, problem } from './problem.ts'
+import { parseBody } from './parse-body.ts'
 import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES } from './routes.ts'
-import type { Route } from './routes.ts'
+import type { ScopedRoute } from './routes.ts'
 
 export interface DoorOptions {
   readonly basePath: string
@@ -25,45 +26,51 @@ export interface DoorOptions {
 export function createDoor(options: DoorOptions): (request: Request) => Promise<Response> {
   const app = new Hono()
   const prefixes = options.target ? [''] : SCOPE_PREFIXES
-  for (const prefix of prefixes) for (const route of SCOPED_ROUTES) mount(prefix, route)
-  for (const route of OPEN_ROUTES) mount('', route)
+  for (const prefix of prefixes) {
+    for (const route of SCOPED_ROUTES) mount(route, prefix + route.path, (exchange) => serveScoped(exchange, route, options))
+  }
+  for (const route of OPEN_ROUTES) mount(route, route.path, (exchange) => route.serve(exchange, options.open))
   app.notFound(async (c) => problem(NOT_FOUND, requestIdOf(c.req.raw, options)))
   return async (request) => app.fetch(request)
 
-  function mount(prefix: string, route: Route): void {
-    app.on(route.method, options.basePath + prefix + route.path, (c) => serve(c, route, options))
+  function mount(route: { readonly method: string }, path: string, serve: (exchange: Exchange) => Promise<Response>): void {
+    app.on(route.method, options.basePath + path, (c) => withinBoundary(exchangeOf(c, options), `${route.method} ${path}`, serve))
   }
 }
 
-async function serve(c: Context, route: Route, options: DoorOptions): Promise<Response> {
-  const exchange = exchangeOf(c, options)
+async function withinBoundary(exchange: Exchange, route: string, serve: (exchange: Exchange) => Promise<Response>): Promise<Response> {
   try {
-    const house = await options.open()
-    const response = 'ok' in house ? problem(house, exchange.requestId) : await pass(exchange, route, house)
-    exchange.log.info({ method: route.method, route: route.path, status: response.status }, 'request')
+    const response = await serve(exchange)
+    const { status, headers } = response
+    exchange.log.info({ route, status, run_id: headers.get('x-resumable-stream-id') ?? undefined }, 'request')
     return response
   } catch (error) {
-    exchange.log.error({ method: route.method, route: route.path, cause: error }, 'request failed')
+    exchange.log.error({ route, cause: error }, 'request failed')
     return internalProblem(exchange.requestId)
   }
 }
 
-/** Stations 1 and 3 for every route that only needs a scope; `chat` walks all of them itself. */
-async function pass(exchange: Exchange, route: Route, house: House): Promise<Response> {
-  if (route.permission === 'chat' || route.permission === 'none') return route.serve(exchange, house)
-  const who = await house.authenticate(exchange.request, exchange.log)
-  if (!who) return problem(UNAUTHENTICATED, exchange.requestId)
+/** Stations 1 to 3 for every route that needs no more than a scope and a small body; `chat` walks all of them itself. */
+async function serveScoped(exchange: Exchange, route: ScopedRoute, { open }: DoorOptions): Promise<Response> {
+  const { request, requestId } = exchange
+  const house = await open()
+  if ('ok' in house) return problem(house, requestId)
+  if (route.permission === 'chat') return route.serve(exchange, house)
+  const who = await house.authenticate(request, exchange.log)
+  if (!who) return problem(UNAUTHENTICATED, requestId)
+  const parsed = await parseBody(request, route.body)
+  if (!parsed.ok) return problem(parsed, requestId)
   const target = await exchange.target(who)
   const context = target ? await house.resolve(who, target, route.permission) : NOT_FOUND
-  if (!context.ok) return problem(context, exchange.requestId)
-  return route.serve({ ...exchange, who, context }, house)
+  if (!context.ok) return problem(context, requestId)
+  return route.serve({ ...exchange, who, context, body: parsed.body }, house)
 }
 
 function exchangeOf(c: Context, options: DoorOptions): Exchange {
   const request = c.req.raw
-  const params = idsOf(c.req.param())
-  const { org, project } = params
-  const named = org === undefined ? null : { org, ...(project !== undefined && { project }) }
+  const given: Readonly<Record<string, string>> = c.req.param()
+  const params = idsOf(given)
+  const named = targetOf(given)
   const requestId = requestIdOf(request, options)
   const requestLog = options.log.child({ request_id: requestId })
   const exchange = {
@@ -86,6 +93,12 @@ function exchangeOf(c: Context, options: DoorOptions): Exchange {
 /** What cannot be an id names nothing: it is dropped here, and neither a query nor the log ever sees it. */
 function idsOf(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(params).filter(([, value]) => isId(value)))
+}
+
+/** Named by the path: whole or not at all. Without a project that cannot be one, the address would be the organisation's. */
+function targetOf({ org, project }: Readonly<Record<string, string>>): ChatTarget | null {
+  if (!isId(org) || (project !== undefined && !isId(project))) return null
+  return { org, ...(project !== undefined && { project }) }
 }
 
 function slugsOf({ org, project }: ChatTarget) {

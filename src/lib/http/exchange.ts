@@ -25,8 +25,8 @@ export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
 export interface Exchange {
   readonly request: Request
   readonly requestId: string
-  /** Carries the request's id and the slugs of the address. */
-  readonly log: Log
+  /** Carries the request's id, and the slugs of the address as soon as it is known: not to be taken before `target`. */
+  log: Log
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   /** The organisation or project that is addressed: by the path, or by the host's own `target()`. */
@@ -34,7 +34,9 @@ export interface Exchange {
 }
 
 /** An exchange whose scope is resolved. */
-export interface ScopedExchange extends Exchange {
+export interface ScopedExchange<Body = unknown> extends Exchange {
   readonly who: Principal
   readonly context: ChatExecutionContext
+  /** As the route's schema left it; undefined where the route declares none. */
+  readonly body: Body
 }

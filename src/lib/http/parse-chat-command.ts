@@ -4,6 +4,7 @@ import type { Limits } from '../limits/limits.ts'
 import type { ChatCommand } from '../run/chat-command.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
+import { malformed, pointerOf } from './parse-body.ts'
 import { readJson } from './read-json.ts'
 
 const id = z.string().refine(isId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : -')
@@ -53,14 +54,4 @@ function parseMessage(last: unknown, path: readonly PropertyKey[], limits: Limit
     return refuse('too_large', `The message is longer than ${limits.messageChars} characters.`, { limit: limits.messageChars })
   }
   return { ok: true, command: { ...frame, trigger: 'submit', message: { clientId: message.data.id ?? null, text } } }
-}
-
-/** The first thing that is wrong, with a JSON pointer (RFC 6901) to it. */
-export function malformed(error: z.ZodError, path: readonly PropertyKey[]): Refusal {
-  const [issue] = error.issues
-  return refuse('malformed', `The body does not fit: ${issue?.message ?? 'unknown'}.`, { pointer: pointerOf([...path, ...(issue?.path ?? [])]) })
-}
-
-function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }

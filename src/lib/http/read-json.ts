@@ -1,6 +1,6 @@
+import { MAX_DEPTH, isShallow } from '../limits/is-shallow.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
-import { plainText } from '../tools/plain-json.ts'
 
 /** A JSON body of at most `maxBytes`, or why it is none. What is over the bound is never read. */
 export async function readJson(request: Request, maxBytes: number): Promise<{ readonly ok: true; readonly value: unknown } | Refusal> {
@@ -9,9 +9,18 @@ export async function readJson(request: Request, maxBytes: number): Promise<{ re
   }
   const text = await readText(request, maxBytes)
   if (typeof text !== 'string') return text
-  const json = plainText(text, maxBytes)
-  if (json.ok) return json
-  return refuse('malformed', json.reason === 'too_deep' ? 'The JSON is nested too deeply (64 levels at the most).' : 'The body is not valid JSON.')
+  const parsed = parse(text)
+  if (!parsed.ok) return refuse('malformed', 'The body is not valid JSON.')
+  if (!isShallow(parsed.value)) return refuse('malformed', `The JSON is nested too deeply (${MAX_DEPTH} levels at the most).`)
+  return parsed
+}
+
+function parse(text: string): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown }
+  } catch {
+    return { ok: false } // what a client sends is outside
+  }
 }
 
 async function readText(request: Request, maxBytes: number): Promise<string | Refusal> {

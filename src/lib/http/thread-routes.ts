@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { threadTitle } from '../run/thread-title.ts'
 import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
@@ -8,14 +9,14 @@ import { findThread, listThreads, updateOwnThread } from '../store/thread-rows.t
 import type { ThreadRow } from '../store/thread-rows.ts'
 import type { House, ScopedExchange } from './exchange.ts'
 import { parseNumberPage, parseTimePage, timeCursor } from './page.ts'
-import { malformed } from './parse-chat-command.ts'
 import { problem } from './problem.ts'
-import { readJson } from './read-json.ts'
 import { json } from './respond.ts'
 
-const CHANGE_BYTES = 10_000
-const change = z
-  .object({ title: z.string().min(1).max(200).optional(), shared: z.boolean().optional() })
+export const threadChange = z
+  .object({
+    title: z.string().transform(threadTitle).refine((title) => title !== '', 'a title must not be empty').optional(),
+    shared: z.boolean().optional(),
+  })
   .refine((body) => body.title !== undefined || body.shared !== undefined, 'nothing to change: send title or shared')
 
 /** `GET …/threads`: own and shared ones, the last changed first. */
@@ -34,12 +35,9 @@ export async function getThread({ context, params, requestId }: ScopedExchange, 
 }
 
 /** `PATCH …/threads/{threadId}`: its author renames it, or shares it with its scope. */
-export async function patchThread({ context, params, request, requestId }: ScopedExchange, house: House): Promise<Response> {
-  const body = await readJson(request, CHANGE_BYTES)
-  if (!body.ok) return problem(body, requestId)
-  const parsed = change.safeParse(body.value)
-  if (!parsed.success) return problem(malformed(parsed.error, []), requestId)
-  const { title = null, shared = null } = parsed.data
+export async function patchThread(exchange: ScopedExchange<z.output<typeof threadChange>>, house: House): Promise<Response> {
+  const { context, params, requestId } = exchange
+  const { title = null, shared = null } = exchange.body
   const result = await house.scoped(context.rows, async (sql) => {
     const thread = await findThread(sql, addressOf(context, params))
     if (!thread) return NOT_FOUND

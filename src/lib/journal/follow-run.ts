@@ -2,16 +2,16 @@ import { readFrames } from '../store/frame-rows.ts'
 import type { Handles, RowScope } from '../store/handles.ts'
 import { findReadSet } from '../store/read-set-rows.ts'
 import { findRun } from '../store/run-rows.ts'
+import { isTerminalType } from '../wire/chunk.ts'
 import { splitEvents } from '../wire/encode-event.ts'
 import { parseCursor } from './cursor.ts'
 import type { Frame, Journal } from './journal.ts'
 
 const ROWS_AT_A_TIME = 20
 const POLL_MS = 1_000
-const TERMINAL = new Set(['finish', 'abort', 'error'])
 
 /** The run to follow, as its home and id. */
-export interface RunRef {
+export interface FollowedRun {
   readonly projectId: string
   readonly id: string
 }
@@ -19,7 +19,7 @@ export interface RunRef {
 /** Whose eyes read, and from where. */
 export interface Following {
   readonly reader: RowScope
-  readonly run: RunRef
+  readonly run: FollowedRun
   /** The seq of the last frame that the reader has; 0 for all. */
   readonly after: number
   readonly signal: AbortSignal
@@ -29,26 +29,33 @@ export interface Following {
  * The one read path: connecting is following from 0, reconnecting is following from a cursor. Live frames come from the
  * journal, committed ones (and all of a run that another node drives) from the store, under the reader's own walls.
  *
- * Ends after the terminal frame, or when the signal aborts. Ends early, without a terminal frame, where the reader may
- * not see what the run has read by now: that check is made once per growth of the read set, never per frame.
+ * Ends after the terminal frame, or when the signal aborts. Ends early, without a terminal frame, where another attempt
+ * took over in mid-stream, or where the reader may not see what the run has read by now: that check is made once per
+ * growth of the read set, never per frame.
  */
 export async function* followRun(
   { journal, scoped }: { readonly journal: Journal } & Pick<Handles, 'scoped'>,
   { reader, run, after, signal }: Following,
 ): AsyncGenerator<readonly Frame[], void, undefined> {
-  const tail = journal.tail(run.id)
+  let tail = journal.tail(run.id)
   let seq = after
   let allowed = 0
+  let fence: number | undefined
   try {
     while (!signal.aborted) {
       const live = await tail.next(seq, signal)
       const frames = live === 'elsewhere' ? await readStored(scoped, reader, run, seq) : live
       if (frames === 'ended') return
+      const [first] = frames
       const last = frames.at(-1)
-      if (!last) {
-        if (live === 'elsewhere') await pause(POLL_MS, signal)
-        continue
+      if (live === 'elsewhere') {
+        if (!last) await pause(POLL_MS, signal)
+        tail.close()
+        tail = journal.tail(run.id) // the run may have come to this node in the meantime
       }
+      if (!first || !last) continue
+      // Another attempt: what this reader has of the dropped one must not be mixed with it.
+      if (fence !== undefined && first.fence !== fence) return
       if (live !== 'elsewhere' && last.readSet > allowed) {
         const readSet = await scoped(reader, (sql) => findReadSet(sql, run.projectId, run.id))
         if (!readSet) return
@@ -56,6 +63,7 @@ export async function* followRun(
       }
       yield frames
       seq = last.seq
+      fence = last.fence
       if (last.terminal) return
     }
   } finally {
@@ -66,7 +74,7 @@ export async function* followRun(
 async function readStored(
   scoped: Handles['scoped'],
   reader: RowScope,
-  run: RunRef,
+  run: FollowedRun,
   seq: number,
 ): Promise<readonly Frame[] | 'ended'> {
   return scoped(reader, async (sql) => {
@@ -82,7 +90,7 @@ function framesOf(text: string): readonly Frame[] {
   return splitEvents(text).map((event) => {
     const cursor = parseCursor(event.id)
     if (!cursor) throw new Error('A stored frame has no cursor as its id.')
-    return { fence: cursor.fence, seq: cursor.seq, text: event.text, terminal: TERMINAL.has(event.type), readSet: 0 }
+    return { fence: cursor.fence, seq: cursor.seq, text: event.text, terminal: isTerminalType(event.type), readSet: 0 }
   })
 }
 

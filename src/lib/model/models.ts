@@ -20,14 +20,25 @@ export function namedModel(name: string, settings: ModelSettings = {}): Language
   throw new Error(`"${name}" is no model. Use "offline", "openai-compatible:<id>" or "none".`)
 }
 
+const OPENAI_COMPATIBLE = '@ai-sdk/openai-compatible'
+
+/** Found now and loaded later: a start fails, and not the first question. */
+function demandInstalled(name: string): void {
+  try {
+    import.meta.resolve(name)
+  } catch (error) {
+    throw new Error(`This model needs the package ${name}. Install it: npm install ${name}`, { cause: error })
+  }
+}
+
 /** The provider's package is an optional peer: loaded at the first call, so that nobody pays for it who does not use it. */
 function openAiCompatible(id: string, { baseURL, apiKey }: ModelSettings): LanguageModelV4 {
   if (baseURL === undefined) throw new Error(`The model "openai-compatible:${id}" needs a base URL (AMBIT_MODEL_BASE_URL).`)
-  let loading: Promise<LanguageModelV4> | undefined
-  const load = () =>
-    (loading ??= import('@ai-sdk/openai-compatible').then(({ createOpenAICompatible }) =>
-      createOpenAICompatible({ name: 'openai-compatible', baseURL, includeUsage: true, ...(apiKey !== undefined && { apiKey }) })(id),
-    ))
+  demandInstalled(OPENAI_COMPATIBLE)
+  const load = async (): Promise<LanguageModelV4> => {
+    const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+    return createOpenAICompatible({ name: 'openai-compatible', baseURL, includeUsage: true, ...(apiKey !== undefined && { apiKey }) })(id)
+  }
   return {
     specificationVersion: 'v4',
     provider: 'openai-compatible',

@@ -11,13 +11,27 @@ export interface Log {
   child(fields: Fields): Log
 }
 
+const MAX_CAUSES = 5
+
+/**
+ * A cause by an allow-list: what drivers and providers hang on their errors besides (parameters, rows, request and
+ * response bodies) is content.
+ */
+function causeOf(cause: unknown, depth = 0): unknown {
+  if (!(cause instanceof Error)) return { type: typeof cause, message: String(cause) }
+  const { name, message, stack } = cause
+  const { code, statusCode, constraint } = cause as { code?: unknown; statusCode?: unknown; constraint?: unknown }
+  const inner = cause.cause !== undefined && depth < MAX_CAUSES ? { cause: causeOf(cause.cause, depth + 1) } : {}
+  return { type: name, message, code, statusCode, constraint, stack, ...inner }
+}
+
 /** One JSON object a line, to standard output where no destination is given. The paths are a net below the rule, for causes that carry a request's headers. */
 export function createLog(options: { level: string; destination?: NodeJS.WritableStream }): Log {
   const settings: pino.LoggerOptions = {
     level: options.level,
     base: null,
     redact: ['*.authorization', '*.cookie', '*.apiKey', '*.password', '*.requestHeaders', '*.requestBodyValues', '*.headers'],
-    serializers: { cause: pino.stdSerializers.err },
+    serializers: { cause: (cause: unknown) => causeOf(cause) },
   }
   // Never pino's own destination: it listens on `process` for good.
   return pino(settings, options.destination ?? process.stdout)

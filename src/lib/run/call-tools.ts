@@ -1,9 +1,10 @@
+import { WaitedTooLong, boundedWait } from '../limits/bounded-wait.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
-import type { CallHandles, ToolResult } from '../tools/bound-tool.ts'
+import type { BoundTool, CallHandles, ToolResult } from '../tools/bound-tool.ts'
 import { plainOutput } from '../tools/plain-json.ts'
 import { ToolError } from '../tools/tool.ts'
 import type { Chunk } from '../wire/chunk.ts'
-import type { Limits } from '../limits/limits.ts'
 import type { ValidCall } from './run-model.ts'
 
 /** What one call came to: the chunk that says it, and what it read. */
@@ -18,11 +19,14 @@ export interface CallToolsOptions {
   readonly signal: AbortSignal
   readonly log: Log
   readonly cite: CallHandles['cite']
+  /** The tool, bound to what the run may do at this moment; null where it may no longer be used. */
+  toolNow(name: string): Promise<BoundTool | null>
   /** Commits an outcome before anybody hears of it. */
   commit(chunks: readonly Chunk[], reads: readonly string[]): Promise<void>
 }
 
 const FAILED = 'The tool failed. Its operator finds the cause in the log.'
+const TAKEN = 'This tool is no longer yours to use.'
 
 /**
  * Runs the calls of a step side by side and commits each outcome as it comes. A tool that throws, hangs or answers too
@@ -31,10 +35,15 @@ const FAILED = 'The tool failed. Its operator finds the cause in the log.'
 export async function callTools(calls: readonly ValidCall[], options: CallToolsOptions): Promise<void> {
   const waiting = [...calls]
   const worker = async () => {
-    for (let call = waiting.shift(); call; call = waiting.shift()) {
-      options.signal.throwIfAborted()
-      const { chunk, reads } = await callTool(call, options)
-      await options.commit([chunk], reads)
+    try {
+      for (let call = waiting.shift(); call; call = waiting.shift()) {
+        options.signal.throwIfAborted()
+        const tool = await options.toolNow(call.name)
+        const { chunk, reads } = tool ? await callTool(call, tool, options) : failure(call, TAKEN, [])
+        await options.commit([chunk], reads)
+      }
+    } finally {
+      waiting.length = 0 // all are done, or one has failed: then no further call begins
     }
   }
   const workers = Array.from({ length: Math.min(options.limits.parallelCalls, calls.length) }, worker)
@@ -43,42 +52,35 @@ export async function callTools(calls: readonly ValidCall[], options: CallToolsO
   if (failed) throw failed.reason
 }
 
-async function callTool(call: ValidCall, { runId, limits, signal, log, cite }: CallToolsOptions): Promise<Outcome> {
-  const toolLog = log.child({ tool: call.tool.name, call_id: call.id })
+async function callTool(call: ValidCall, tool: BoundTool, { runId, limits, signal, log, cite }: CallToolsOptions): Promise<Outcome> {
+  const toolLog = log.child({ tool: tool.name, call_id: call.id })
+  const ending = new AbortController()
+  const handles = { signal: AbortSignal.any([signal, ending.signal]), log: toolLog, idempotencyKey: `${runId}:${call.id}`, cite }
   try {
-    const result = await withinTime(call, { signal, log: toolLog, idempotencyKey: `${runId}:${call.id}`, cite }, limits.toolMs)
+    const result = await boundedWait(tool.call(call.args, handles), { signal, ms: limits.toolMs })
     return outcomeOf(call, result, limits.resultBytes)
   } catch (error) {
     signal.throwIfAborted()
     toolLog.warn({ cause: error }, 'a tool call failed')
-    return failure(call, error instanceof ToolError ? error.message : FAILED)
-  }
-}
-
-/** A tool that ignores its signal is left behind: what it answers later is heard by nobody. */
-async function withinTime(call: ValidCall, handles: CallHandles, ms: number): Promise<ToolResult> {
-  const ending = new AbortController()
-  const stop = () => ending.abort(handles.signal.reason)
-  const timer = setTimeout(() => ending.abort(new ToolError(`The tool took longer than ${ms / 1_000} s and was left.`)), ms)
-  handles.signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await new Promise<ToolResult>((resolve, reject) => {
-      ending.signal.addEventListener('abort', () => reject(ending.signal.reason), { once: true })
-      call.tool.call(call.args, { ...handles, signal: ending.signal }).then(resolve, reject)
-    })
+    return failure(call, wordsOf(error, limits.toolMs), tool.failureReads)
   } finally {
-    clearTimeout(timer)
-    handles.signal.removeEventListener('abort', stop)
+    ending.abort()
   }
 }
 
+function wordsOf(error: unknown, toolMs: number): string {
+  if (error instanceof ToolError) return error.message
+  return error instanceof WaitedTooLong ? `The tool took longer than ${toolMs / 1_000} s and was left.` : FAILED
+}
+
+/** An answer that cannot be sent is the tool's failure: model and reader are told why, and the log says whose it was. */
 function outcomeOf(call: ValidCall, { output, reads }: ToolResult, maxBytes: number): Outcome {
   const json = plainOutput(output, maxBytes)
   if (json.ok) return { chunk: { type: 'tool-output-available', toolCallId: call.id, output: json.value, dynamic: true }, reads }
   const why = json.reason === 'not_json' ? 'The tool answered something that is not JSON.' : `The tool answered too much (more than ${maxBytes / 1_000} KB). Ask it for less.`
-  return failure(call, why)
+  throw new ToolError(why)
 }
 
-function failure(call: ValidCall, errorText: string): Outcome {
-  return { chunk: { type: 'tool-output-error', toolCallId: call.id, errorText: errorText.slice(0, 2_000), dynamic: true }, reads: [] }
+function failure(call: ValidCall, errorText: string, reads: readonly string[]): Outcome {
+  return { chunk: { type: 'tool-output-error', toolCallId: call.id, errorText: errorText.slice(0, 2_000), dynamic: true }, reads }
 }

@@ -1,6 +1,7 @@
 import type { Log } from '../observe/log.ts'
 import type { Handles } from '../store/handles.ts'
 import { registerNode, releaseNode, renewNode } from '../store/node-rows.ts'
+import { repeat } from './repeat.ts'
 
 const LEASE_MS = 5_000
 const RENEW_MS = 1_500
@@ -22,22 +23,16 @@ export interface NodeOptions {
 /** Takes a lease in database time and keeps it until `leave`. */
 export async function joinNode({ sweeper }: Pick<Handles, 'sweeper'>, { id, alone, log }: NodeOptions): Promise<Node> {
   const epoch = await sweeper((sql) => registerNode(sql, id, alone ? null : LEASE_MS))
-  let renewing: Promise<void> = Promise.resolve()
   const renew = async (): Promise<void> => {
-    try {
-      const mine = await sweeper((sql) => renewNode(sql, id, epoch, LEASE_MS))
-      if (!mine) log.error({ node: id }, 'another life of this node has begun: its runs are lost to this one')
-    } catch (error) {
-      log.error({ node: id, cause: error }, 'the lease could not be renewed')
-    }
+    const mine = await sweeper((sql) => renewNode(sql, id, epoch, LEASE_MS))
+    if (!mine) log.error({ node: id }, 'another life of this node has begun: its runs are lost to this one')
   }
-  const timer = alone ? undefined : setInterval(() => { renewing = renew() }, RENEW_MS)
+  const renewing = alone ? null : repeat(RENEW_MS, renew, (error) => log.error({ node: id, cause: error }, 'the lease could not be renewed'))
   return {
     id,
     epoch,
     async leave() {
-      clearInterval(timer)
-      await renewing
+      await renewing?.end()
       await sweeper((sql) => releaseNode(sql, id, epoch))
     },
   }

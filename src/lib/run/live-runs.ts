@@ -4,6 +4,8 @@ import { RunError } from './run-error.ts'
 export interface LiveRuns {
   /** Begins to drive; the signal is the run's own. `drive` must not reject. */
   start(runId: string, maxMs: number, drive: (signal: AbortSignal) => Promise<void>): void
+  /** A run that is being opened: a drain waits for it too, and for what it begins. */
+  opening<T>(opened: Promise<T>): Promise<T>
   /** Tells a run to end for this reason. Answers a promise of its end, or null where it is not driven here. */
   abort(runId: string, reason: Error): Promise<void> | null
   /**
@@ -22,8 +24,20 @@ const LAST_COMMITS_MS = 5_000
 
 export function createLiveRuns(): LiveRuns {
   const runs = new Map<string, Live>()
-  const allEnded = () => Promise.all([...runs.values()].map((run) => run.ended))
+  const openings = new Set<Promise<unknown>>()
+  const allEnded = async () => {
+    await Promise.allSettled(openings)
+    await Promise.all([...runs.values()].map((run) => run.ended))
+  }
   return {
+    async opening(opened) {
+      openings.add(opened)
+      try {
+        return await opened
+      } finally {
+        openings.delete(opened)
+      }
+    },
     start(runId, maxMs, drive) {
       const controller = new AbortController()
       const timer = setTimeout(() => controller.abort(new RunError('run_limit', 'This answer took too long and was ended here.')), maxMs)

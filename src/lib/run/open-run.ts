@@ -8,9 +8,9 @@ import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { insertFrames } from '../store/frame-rows.ts'
 import type { Handles, ScopedSql } from '../store/handles.ts'
-import { findMessage, findNewestMessage, insertMessage, putContent, readBranch } from '../store/message-rows.ts'
-import type { MessageRow } from '../store/message-rows.ts'
-import { insertReadSet } from '../store/read-set-rows.ts'
+import { findMessage, findNewestMessage, insertMessage, putContent } from '../store/message-rows.ts'
+import type { MessagePlace } from '../store/message-rows.ts'
+import { findReadSet, insertReadSet } from '../store/read-set-rows.ts'
 import { findActiveRun, findRunByTrigger, insertRun } from '../store/run-rows.ts'
 import type { RunRow } from '../store/run-rows.ts'
 import { insertThread, lockThread, takeNumbers } from '../store/thread-rows.ts'
@@ -19,9 +19,9 @@ import { encodeEvent } from '../wire/encode-event.ts'
 import type { ChatCommand, UserMessage } from './chat-command.ts'
 import type { Node } from './join-node.ts'
 import type { OwnedRun } from './pen.ts'
+import { threadTitle } from './thread-title.ts'
 
 const FIRST_FENCE = 1
-const TITLE_CHARS = 80
 
 /** Where a run is, for whoever follows or stops it. */
 export interface RunRef {
@@ -55,7 +55,8 @@ export interface OpenParts {
 /**
  * Takes a command into the thread, in one transaction: the user's message, the answer's place, the run. A message that
  * is known already with the same content is a retry and gets the same run; with other content it is an edit and begins
- * a sibling. Refuses with `forbidden` (role, model), `conflict` (a run is active) or `not_found`.
+ * a sibling. Refuses with `forbidden` (role, model), `conflict` (a run is active, or nothing to answer again) or
+ * `not_found` (a thread to regenerate, a message to edit, that is not there).
  */
 export async function openRun(
   { scoped, newId, node }: OpenParts,
@@ -71,7 +72,12 @@ export async function openRun(
     const thread = await takeThread(sql, context, command, newId)
     if (!thread) return NOT_FOUND
     const trigger = await findTrigger(sql, context, thread, command)
-    if (trigger.kind === 'retry') return opened(context, trigger.run, null)
+    if (trigger.kind === 'unknown') return NOT_FOUND
+    if (trigger.kind === 'retry') {
+      // What it read may no longer be this person's to see: settled here, before the first byte.
+      const visible = await findReadSet(sql, homeOf(context), trigger.run.id)
+      return visible ? opened(context, trigger.run, null) : NOT_FOUND
+    }
     const active = await findActiveRun(sql, homeOf(context), thread.id)
     if (active) return conflict(active)
     if (trigger.kind === 'nothing') {
@@ -114,19 +120,14 @@ async function takeThread(
   const at = { projectId: homeOf(context), userId: context.rows.userId, address: command.thread ?? id }
   const known = command.thread === null ? null : await lockThread(sql, at)
   if (known || !command.message) return known
-  await insertThread(sql, { projectId: at.projectId, id, userId: at.userId, alias: command.thread, title: titleOf(command.message) })
+  await insertThread(sql, { projectId: at.projectId, id, userId: at.userId, alias: command.thread, title: threadTitle(command.message.text) })
   return lockThread(sql, at)
-}
-
-/** The first line. Without control characters: PostgreSQL's text takes no NUL, and a title is shown as it is. */
-function titleOf({ text }: UserMessage): string {
-  const [first = ''] = text.trim().split('\n')
-  return first.replaceAll(/\p{Cc}+/gu, ' ').slice(0, TITLE_CHARS).toWellFormed()
 }
 
 type Trigger =
   | { readonly kind: 'retry'; readonly run: RunRow }
   | { readonly kind: 'nothing' }
+  | { readonly kind: 'unknown' }
   | { readonly kind: 'again'; readonly userMessageId: string }
   | { readonly kind: 'turn'; readonly message: UserMessage; readonly clientId: string | null; readonly parentId: string | null }
 
@@ -135,25 +136,26 @@ async function findTrigger(sql: ScopedSql, context: ChatExecutionContext, thread
   const projectId = homeOf(context)
   const find = (id: string | null) =>
     id === null ? null : findMessage(sql, { projectId, threadId: thread.id, userId: context.rows.userId, id })
-  if (!command.message) return findAgain(sql, projectId, thread, await find(command.messageId))
-  const { message } = command
-  const known = (await find(message.clientId)) ?? (await find(command.messageId))
+  const { message, messageId } = command
+  const named = await find(messageId)
+  if (!message) return messageId !== null && !named ? { kind: 'unknown' } : findAgain(sql, projectId, thread.id, named)
+  const known = (await find(message.clientId)) ?? named
   if (known?.role === 'user') {
-    const same = command.messageId === null && known.parts === partsText(message)
+    const same = messageId === null && known.parts === partsText(message)
     const run = same ? await findRunByTrigger(sql, projectId, thread.id, known.id) : null
     return run ? { kind: 'retry', run } : { kind: 'turn', message, clientId: null, parentId: known.parent_id }
   }
+  // An edit of a message that never arrived is the message itself; of any other unknown one it is a mistake.
+  if (messageId !== null && messageId !== message.clientId) return { kind: 'unknown' }
   const newest = await findNewestMessage(sql, projectId, thread.id)
   return { kind: 'turn', message, clientId: message.clientId, parentId: newest?.id ?? null }
 }
 
 /** The user message above the answer that was named, or above the newest message. */
-async function findAgain(sql: ScopedSql, projectId: string, thread: ThreadRow, named: MessageRow | null): Promise<Trigger> {
-  const from = named ?? (await findNewestMessage(sql, projectId, thread.id))
-  if (!from) return { kind: 'nothing' }
-  const branch = await readBranch(sql, { projectId, threadId: thread.id, leafId: from.id, limit: 2 })
-  const user = branch.findLast((message) => message.role === 'user')
-  return user ? { kind: 'again', userMessageId: user.id } : { kind: 'nothing' }
+async function findAgain(sql: ScopedSql, projectId: string, threadId: string, named: MessagePlace | null): Promise<Trigger> {
+  const from = named ?? (await findNewestMessage(sql, projectId, threadId))
+  const userMessageId = from?.role === 'assistant' ? from.parent_id : from?.id
+  return userMessageId ? { kind: 'again', userMessageId } : { kind: 'nothing' }
 }
 
 interface Turn {
@@ -169,7 +171,7 @@ interface Turn {
 async function insertTurn(sql: ScopedSql, { context, thread, trigger, modelId, newId, node }: Turn): Promise<BegunRun> {
   const place = { projectId: homeOf(context), threadId: thread.id }
   const authorId = context.rows.userId
-  const number = await takeNumbers(sql, place.projectId, place.threadId, 2)
+  const number = await takeNumbers(sql, place.projectId, place.threadId, trigger.kind === 'turn' ? 2 : 1)
   const userMessageId = trigger.kind === 'again' ? trigger.userMessageId : newId('msg')
   if (trigger.kind === 'turn') {
     const { clientId, parentId, message } = trigger
@@ -177,7 +179,7 @@ async function insertTurn(sql: ScopedSql, { context, thread, trigger, modelId, n
     await putContent(sql, { ...place, messageId: userMessageId, runId: null, parts: partsText(message) })
   }
   const messageId = newId('msg')
-  await insertMessage(sql, { ...place, id: messageId, number: number + 1, parentId: userMessageId, role: 'assistant', authorId, clientId: null })
+  await insertMessage(sql, { ...place, id: messageId, number: trigger.kind === 'turn' ? number + 1 : number, parentId: userMessageId, role: 'assistant', authorId, clientId: null })
   const id = newId('run')
   const reads = context.project ? [context.project.id] : []
   await insertRun(sql, {

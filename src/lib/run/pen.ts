@@ -4,7 +4,7 @@ import { insertFrames } from '../store/frame-rows.ts'
 import type { Handles, RowScope, ScopedSql } from '../store/handles.ts'
 import { putContent } from '../store/message-rows.ts'
 import { updateReadSet } from '../store/read-set-rows.ts'
-import { advanceRun } from '../store/run-rows.ts'
+import { advanceRun, findRun } from '../store/run-rows.ts'
 import type { RunEnd } from '../store/run-rows.ts'
 import { insertStep } from '../store/step-rows.ts'
 import { isTerminal } from '../wire/chunk.ts'
@@ -72,6 +72,8 @@ export function createPen(
   let draft = createStepDraft()
   let said: Frame[] = []
   let seq = run.lastSeq
+  let committed = run.lastSeq
+  let writing = false
   let readSet = run.readSet
   let bytes = 0
   let queue: Promise<unknown> = Promise.resolve()
@@ -84,6 +86,16 @@ export function createPen(
     readSet: underReadSet,
   })
 
+  /** Tried and not known to be committed: the connection was lost between the commit and its word. */
+  let attempt: { readonly lastSeq: number; adopt(): void } | null = null
+
+  const settleAttempt = async (): Promise<void> => {
+    if (!attempt) return
+    const row = await scoped(scope.rows, (sql) => findRun(sql, run.projectId, run.id))
+    if (row?.fence === run.fence && row.last_seq === attempt.lastSeq) attempt.adopt()
+    attempt = null
+  }
+
   const write = async ({ chunks, reads: read = [], step, end }: Batch): Promise<void> => {
     const grown = read.some((project) => !reads.has(project))
     const projects = grown ? [...new Set([...reads, ...read])] : []
@@ -92,26 +104,46 @@ export function createPen(
     const lastSeq = seq + frames.length
     if (said.length + frames.length === 0 && !grown && !step && !end) return
     const message = end && JSON.stringify([...parts, ...partsOf([...draft.chunks, ...chunks])])
+
+    const adopt = (): void => {
+      for (const chunk of chunks) draft.add(chunk)
+      for (const project of projects) reads.add(project)
+      said = []
+      seq = lastSeq
+      committed = lastSeq
+      readSet = number
+      bytes += frames.reduce((sum, frame) => sum + frame.text.length, 0)
+      journal.append(run.id, frames)
+      journal.settle(run.id, seq)
+      if (end) journal.end(run.id)
+    }
+
+    if (lastSeq > committed) attempt = { lastSeq, adopt }
     await scoped(scope.rows, async (sql) => {
-      if (!(await advanceRun(sql, { projectId: run.projectId, id: run.id, fence: run.fence }, lastSeq, end ?? null))) throw new FenceLost()
+      const key = { projectId: run.projectId, id: run.id, fence: run.fence }
+      if (!(await advanceRun(sql, key, { from: committed, to: lastSeq, end: end ?? null }))) throw new FenceLost()
       if (grown) await updateReadSet(sql, { projectId: run.projectId, runId: run.id, number, projects })
       await keepFrames(sql, run, [...said, ...frames])
       if (step) await keepStep(sql, run, step)
       if (message !== undefined) await putContent(sql, { ...placeOf(run), messageId: run.messageId, runId: run.id, parts: message })
     })
-    for (const chunk of chunks) draft.add(chunk)
-    for (const project of projects) reads.add(project)
-    said = []
-    seq = lastSeq
-    bytes += frames.reduce((sum, frame) => sum + frame.text.length, 0)
-    readSet = number
-    journal.append(run.id, frames)
-    journal.settle(run.id, seq)
-    if (end) journal.end(run.id)
+    attempt = null
+    adopt()
+  }
+
+  const takeTurn = async (before: Promise<unknown>, batch: () => Batch): Promise<void> => {
+    await before
+    writing = true
+    try {
+      await settleAttempt()
+      await write(batch())
+    } finally {
+      writing = false
+    }
   }
 
   const inTurn = (batch: () => Batch): Promise<void> => {
-    const turn = queue.then(() => write(batch()))
+    const turn = takeTurn(queue, batch)
     queue = turn.catch(() => {}) // the caller of this turn hears of it; the next turn is its own
     return turn
   }
@@ -131,6 +163,7 @@ export function createPen(
   return {
     reads,
     say(chunk) {
+      if (writing) throw new Error('A chunk was said while a commit was under way: its place in the order is not known.')
       const frame = frameOf(chunk, seq + 1, readSet)
       if (bytes + frame.text.length > scope.maxBytes) throw new RunError('run_limit', 'This answer grew too long and was ended here.')
       bytes += frame.text.length

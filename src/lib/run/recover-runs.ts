@@ -23,26 +23,44 @@ export interface RecoveryParts extends Pick<Handles, 'scoped' | 'sweeper'> {
   readonly journal: Journal
   readonly node: Node
   readonly log: Log
+  readonly giveUp: AbortSignal
 }
 
-/**
- * Claims the runs whose node is dead and ends them: what was committed is kept, the reader is told that the answer was
- * interrupted (or stopped, where that had been asked), and the thread is free again. Answers how many it ended.
- */
-export async function recoverRuns(parts: RecoveryParts): Promise<number> {
-  let count = 0
-  while (true) {
-    const claimed = await parts.sweeper((sql) => claimOrphans(sql, { nodeId: parts.node.id, epoch: parts.node.epoch, limit: AT_A_TIME }))
-    for (const run of claimed) {
-      try {
-        await endOrphan(run, parts)
-      } catch (error) {
-        parts.log.error({ run_id: run.id, cause: error }, 'an orphaned run could not be ended')
+/** Ends what dead nodes left behind. */
+export interface Recovery {
+  /**
+   * Claims the runs whose node is dead and ends them: what was committed is kept, the reader is told that the answer
+   * was interrupted (or stopped, where that had been asked), and the thread is free again.
+   */
+  sweep(): Promise<void>
+}
+
+export function createRecovery(parts: RecoveryParts): Recovery {
+  // A claimed run is this node's, and no claim will find it again: one that could not be ended is tried in the next sweep.
+  let claimed: readonly ClaimedRun[] = []
+  return {
+    async sweep() {
+      for (let more = true; more; ) {
+        const found = await parts.sweeper((sql) => claimOrphans(sql, { nodeId: parts.node.id, epoch: parts.node.epoch, limit: AT_A_TIME }))
+        more = found.length === AT_A_TIME
+        claimed = await endAll([...claimed, ...found], parts)
       }
-    }
-    count += claimed.length
-    if (claimed.length < AT_A_TIME) return count
+    },
   }
+}
+
+/** Answers those that could not be ended. */
+async function endAll(runs: readonly ClaimedRun[], parts: RecoveryParts): Promise<readonly ClaimedRun[]> {
+  const left: ClaimedRun[] = []
+  for (const run of runs) {
+    try {
+      await endOrphan(run, parts)
+    } catch (error) {
+      left.push(run)
+      parts.log.error({ org_id: run.org_id, run_id: run.id, cause: error }, 'an orphaned run could not be ended; it will be tried again')
+    }
+  }
+  return left
 }
 
 async function endOrphan(claimed: ClaimedRun, parts: RecoveryParts): Promise<void> {
@@ -53,7 +71,7 @@ async function endOrphan(claimed: ClaimedRun, parts: RecoveryParts): Promise<voi
   // A dropped attempt began with its own start-step; what stands in its place begins with one too (protocol: reset-step).
   if (owned.before.at(-1)?.type === 'start' || owned.before.at(-1)?.type === 'finish-step') await pen.commit([{ type: 'start-step' }])
   const reason = claimed.stop_requested ? new Stopped() : new RunError('interrupted', 'The server went away while it was answering. Ask again.')
-  await settleRun(reason, { pen, log, release: () => parts.journal.end(claimed.id) })
+  await settleRun(reason, { pen, log, release: () => parts.journal.end(claimed.id), giveUp: parts.giveUp })
 }
 
 /** The run as its last commit left it, read under the context that was frozen with it. */

@@ -11,7 +11,7 @@ import type { Chunk, FinishReason, ProviderMetadata } from '../wire/chunk.ts'
 /** A call that may run: its tool is offered and its arguments are what the tool demands. */
 export interface ValidCall {
   readonly id: string
-  readonly tool: BoundTool
+  readonly name: string
   readonly args: unknown
 }
 
@@ -49,7 +49,7 @@ export async function runModel(options: ModelPartOptions, say: (chunk: Chunk) =>
 }
 
 function createPart({ tools, step, argumentBytes, newId }: ModelPartOptions, say: (chunk: Chunk) => void) {
-  const blocks = new Map<string, string>()
+  const blocks = new Map<string, string>() // by kind and the provider's id: a text may have the id of a reasoning
   const callIds = new Map<string, string>()
   const text: string[] = []
   const calls: ValidCall[] = []
@@ -68,7 +68,7 @@ function createPart({ tools, step, argumentBytes, newId }: ModelPartOptions, say
       return
     }
     say({ type: 'tool-input-available', ...named, input: checked.args })
-    calls.push({ id, tool: checked.tool, args: checked.args })
+    calls.push({ id, name: event.name, args: checked.args })
   }
 
   return {
@@ -76,7 +76,7 @@ function createPart({ tools, step, argumentBytes, newId }: ModelPartOptions, say
       switch (event.type) {
         case 'text-delta':
         case 'reasoning-delta': {
-          const id = blocks.get(event.id)
+          const id = blocks.get(blockKey(event))
           if (id === undefined || event.delta === '') return
           if (event.type === 'text-delta') text.push(event.delta)
           say({ type: event.type, id, delta: event.delta, ...metadataOf(event) })
@@ -85,15 +85,15 @@ function createPart({ tools, step, argumentBytes, newId }: ModelPartOptions, say
         case 'text-start':
         case 'reasoning-start': {
           const id = `${step}.${(blockCount += 1)}` // unique in the message; a provider's is not
-          blocks.set(event.id, id)
+          blocks.set(blockKey(event), id)
           say({ type: event.type, id, ...metadataOf(event) })
           return
         }
         case 'text-end':
         case 'reasoning-end': {
-          const id = blocks.get(event.id)
+          const id = blocks.get(blockKey(event))
           if (id === undefined) return
-          blocks.delete(event.id)
+          blocks.delete(blockKey(event))
           say({ type: event.type, id, ...metadataOf(event) })
           return
         }
@@ -127,8 +127,12 @@ function createPart({ tools, step, argumentBytes, newId }: ModelPartOptions, say
   }
 }
 
+function blockKey({ type, id }: { readonly type: string; readonly id: string }): string {
+  return `${type.split('-')[0]} ${id}`
+}
+
 type CheckedCall =
-  | { readonly ok: true; readonly tool: BoundTool; readonly args: unknown }
+  | { readonly ok: true; readonly args: unknown }
   | { readonly ok: false; readonly detail: string }
 
 function checkCall(tools: readonly BoundTool[], event: { name: string; input: string }, argumentBytes: number): CheckedCall {
@@ -137,10 +141,10 @@ function checkCall(tools: readonly BoundTool[], event: { name: string; input: st
   const json = plainText(event.input, argumentBytes)
   if (!json.ok) return { ok: false, detail: json.reason === 'not_json' ? 'The arguments are not JSON.' : 'The arguments are too large.' }
   const parsed = tool.parse(json.value)
-  return parsed.ok ? { ok: true, tool, args: parsed.value } : { ok: false, detail: `The arguments do not fit: ${parsed.detail}` }
+  return parsed.ok ? { ok: true, args: parsed.value } : { ok: false, detail: `The arguments do not fit: ${parsed.detail}` }
 }
 
-/** The provider's own id of a call goes back to the provider only. */
+/** The provider's own id of a call goes back to the provider. Nobody else goes by it, because providers repeat theirs. */
 function ownMetadata(event: { readonly id: string; readonly providerMetadata?: ProviderMetadata | undefined }): ProviderMetadata {
   return { ...event.providerMetadata, ambit: { callId: event.id } }
 }

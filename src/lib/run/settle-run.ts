@@ -14,6 +14,8 @@ interface Settling {
   readonly log: Log
   /** Lets the live readers go, to what the store has. */
   release(): void
+  /** Aborted when the store is about to be closed: what could not be committed by then is left to a later claim. */
+  readonly giveUp: AbortSignal
 }
 
 interface Ending {
@@ -25,7 +27,7 @@ interface Ending {
  * Ends a run that did not end by itself: exactly one terminal chunk, safe words for the reader, the cause in the log. A
  * database that is away is waited for, because a run that never ends would block its thread for ever.
  */
-export async function settleRun(error: unknown, { pen, log, release }: Settling): Promise<void> {
+export async function settleRun(error: unknown, { pen, log, release, giveUp }: Settling): Promise<void> {
   if (error instanceof FenceLost) {
     log.warn({}, 'the run has another owner: this one stops')
     return release()
@@ -37,10 +39,19 @@ export async function settleRun(error: unknown, { pen, log, release }: Settling)
       const metadata = { type: 'message-metadata', messageMetadata: { ambit: { state: ending.end.state, code: ending.end.errorCode ?? 'stopped' } } } as const
       return await pen.end({ chunks: [metadata], ...ending })
     } catch (again) {
-      if (again instanceof FenceLost) return release()
+      if (again instanceof FenceLost || giveUp.aborted) return release()
       log.error({ cause: again }, 'the end of the run could not be committed; trying again')
-      await setTimeout(wait)
+      await pause(wait, giveUp)
     }
+  }
+}
+
+/** Until the time is over or it is given up: the try after that is the last. */
+async function pause(ms: number, giveUp: AbortSignal): Promise<void> {
+  try {
+    await setTimeout(ms, undefined, { signal: giveUp })
+  } catch (error) {
+    if (!giveUp.aborted) throw error
   }
 }
 

@@ -35,14 +35,16 @@ export async function resolveChatScope(
   target: ChatTarget,
   permission: Permission = 'chat',
 ): Promise<ChatExecutionContext | Refusal> {
+  if (!isId(who.subject)) throw new Error('The principal that was authenticated has no id as its subject.')
   if (!isId(target.org) || (target.project !== undefined && !isId(target.project))) return NOT_FOUND
   const access = await sources.directory.access(who, target)
   if (!access) return NOT_FOUND
   demandSound(access, target)
-  const project = access.project ?? null
+  const org = placeOf(access.org)
+  const project = access.project ? placeOf(access.project) : null
   const [settings, places] = await Promise.all([
-    sources.settings(access.org.id, project?.id ?? ORGANISATION),
-    project ? [project] : listPlaces(sources, who, access.org.id),
+    sources.settings(org.id, project?.id ?? ORGANISATION),
+    project ? [project] : listPlaces(sources, who, org.id),
   ])
   const models = sources.models()
   const reader = access.role === 'viewer'
@@ -54,13 +56,13 @@ export async function resolveChatScope(
   return createContext({
     principal: structuredClone(who),
     target: { ...target },
-    org: access.org,
+    org,
     project,
     role: access.role,
     grants: [...grants],
     may: reader ? ['read'] : unavailable ? ['read', 'write'] : ['read', 'write', 'chat'],
     places,
-    rows: { orgId: access.org.id, projectIds: project ? projectIds : [...projectIds, ORGANISATION], userId: who.subject },
+    rows: { orgId: org.id, projectIds: project ? projectIds : [...projectIds, ORGANISATION], userId: who.subject },
     models,
     tools: sources.tools({ project, grants }),
     instructions: { org: settings.org.instructions, project: project ? settings.project.instructions : '' },
@@ -96,6 +98,11 @@ function availability(
   return null
 }
 
+/** A copy of what a context needs: it is frozen and stored, and the host's own object may be neither. */
+function placeOf({ id, slug, name, about }: Place): Place {
+  return { id, slug, name, ...(about !== undefined && { about }) }
+}
+
 /** All visible projects up to the limit; more are left out, which narrows and never opens. */
 async function listPlaces(sources: ScopeSources, who: Principal, orgId: Id): Promise<readonly Place[]> {
   const places: Place[] = []
@@ -104,7 +111,7 @@ async function listPlaces(sources: ScopeSources, who: Principal, orgId: Id): Pro
     const limit = Math.min(PROJECT_PAGE, sources.limits.projects - places.length)
     const page = await sources.directory.projects(who, orgId, after === undefined ? { limit } : { limit, after })
     if (!page.every((place) => isId(place.id))) throw new Error('The directory listed a project whose id is none.')
-    places.push(...page)
+    places.push(...page.map(placeOf))
     after = page.at(-1)?.id
     if (page.length < limit) break
   }

@@ -44,9 +44,8 @@ export function openHandles(database: Database, rolePrefix: string = DEFAULT_ROL
     if (inTransaction.getStore()) {
       throw new Error(`A transaction (${handle}) was opened inside another one. Finish the first, or pass its sql on.`)
     }
-    return inTransaction.run(true, () =>
-      database.transaction(preamble(rolePrefix + handle), (sql) => work(sql as S)),
-    )
+    // Around the work and not around the connecting: a socket keeps the marker that stood when it was opened.
+    return database.transaction(preamble(rolePrefix + handle), (sql) => inTransaction.run(true, () => work(sql as S)))
   }
   return {
     lookup: (work) => under('lookup', work),

@@ -13,6 +13,11 @@ export interface MessageRow {
   readonly created_at: string
 }
 
+/** A message of a branch, with the projects that its content drew from. */
+export interface BranchRow extends MessageRow {
+  readonly reads: readonly string[] | null
+}
+
 export interface MessageSkeleton {
   readonly projectId: string
   readonly threadId: string
@@ -67,10 +72,13 @@ export async function findMessage(
   return rows[0] ?? null
 }
 
+/** A message's place in the tree, without what was said. */
+export type MessagePlace = Pick<MessageRow, 'id' | 'parent_id' | 'role'>
+
 /** The newest message: where the next turn is appended. */
-export async function findNewestMessage(sql: ScopedSql, projectId: string, threadId: string): Promise<MessageRow | null> {
-  const { rows } = await sql.query<MessageRow>(
-    `select ${COLUMNS} from ambit.messages m ${CONTENT}
+export async function findNewestMessage(sql: ScopedSql, projectId: string, threadId: string): Promise<MessagePlace | null> {
+  const { rows } = await sql.query<MessagePlace>(
+    `select m.id, m.parent_id, m.role from ambit.messages m
      where m.project_id = $1 and m.thread_id = $2 order by m.number desc limit 1`,
     [projectId, threadId],
   )
@@ -81,8 +89,8 @@ export async function findNewestMessage(sql: ScopedSql, projectId: string, threa
 export async function readBranch(
   sql: ScopedSql,
   branch: { projectId: string; threadId: string; leafId: string; limit: number },
-): Promise<readonly MessageRow[]> {
-  const { rows } = await sql.query<MessageRow>(
+): Promise<readonly BranchRow[]> {
+  const { rows } = await sql.query<BranchRow>(
     `with recursive branch as (
        select m.*, 1 as depth from ambit.messages m where m.project_id = $1 and m.thread_id = $2 and m.id = $3
        union all
@@ -91,7 +99,9 @@ export async function readBranch(
          and m.thread_id = branch.thread_id and m.id = branch.parent_id
        where branch.depth < $4
      )
-     select ${COLUMNS} from branch m ${CONTENT} order by m.number`,
+     select ${COLUMNS}, s.projects as reads from branch m ${CONTENT}
+     left join ambit.read_sets s on s.org_id = c.org_id and s.project_id = c.project_id and s.run_id = c.run_id
+     order by m.number`,
     [branch.projectId, branch.threadId, branch.leafId, branch.limit],
   )
   return rows

@@ -47,7 +47,7 @@ export async function releaseNode(sql: SweeperSql, id: string, epoch: number): P
 const EXPIRY = `coalesce(now() + make_interval(secs => $2::double precision / 1000.0), 'infinity')`
 
 /**
- * Claims running runs whose node is dead: fence + 1, and the base is `last_seq` of the locked row (a sub-select on
+ * Claims running runs whose node is dead (never the claimant's own, also when its lease has lapsed): fence + 1, and the base is `last_seq` of the locked row (a sub-select on
  * frames would read the snapshot from before the lock).
  */
 export async function claimOrphans(
@@ -57,7 +57,7 @@ export async function claimOrphans(
   const { rows } = await sql.query<ClaimedRun>(
     `with orphan as (
        select r.org_id, r.project_id, r.id from ambit.runs r
-       where r.state = 'running' and not exists (
+       where r.state = 'running' and not (r.node_id = $1 and r.epoch = $2) and not exists (
          select from ambit.nodes n where n.id = r.node_id and n.epoch = r.epoch and n.expires_at > now())
        limit $3 for update skip locked
      ), claimed as (
@@ -72,4 +72,15 @@ export async function claimOrphans(
     [claimant.nodeId, claimant.epoch, claimant.limit],
   )
   return rows
+}
+
+/**
+ * Marks a running run to be stopped: a claim that finds the mark calls no model. Through the sweeper, because a run's row
+ * is its author's to write, and others who see the thread may stop it too; they must have found it through `scoped` first.
+ */
+export async function requestStop(sql: SweeperSql, run: { orgId: string; projectId: string; id: string }): Promise<void> {
+  await sql.query(
+    "update ambit.runs set stop_requested = true where org_id = $1 and project_id = $2 and id = $3 and state = 'running'",
+    [run.orgId, run.projectId, run.id],
+  )
 }

@@ -15,22 +15,33 @@ export function pgDatabase(pool: Pool, end: () => Promise<void>): Database {
   return {
     async transaction(preamble, work) {
       const client = await pool.connect()
+      client.on('error', heardByStatement)
+      const life = { over: false }
       let broken: Error | undefined
       try {
         await client.query(`begin; ${preamble}`)
-        const result = await work(sqlOf(client))
+        const result = await work(sqlOf(client, life))
+        life.over = true
         await client.query('commit')
         return result
       } catch (error) {
+        life.over = true
         broken = await rollback(client)
         throw error
       } finally {
+        client.off('error', heardByStatement)
         client.release(broken)
       }
     },
     close: end,
   }
 }
+
+/**
+ * A connection that the server ends in mid-transaction rejects the statement under way, and says it once more as an
+ * event, for which the pool does not listen while the connection is out: unheard, it would end the process.
+ */
+function heardByStatement(): void {}
 
 /** Answers why the connection is lost, or nothing when it may go back to the pool. */
 async function rollback(client: PoolClient): Promise<Error | undefined> {
@@ -42,13 +53,19 @@ async function rollback(client: PoolClient): Promise<Error | undefined> {
   }
 }
 
-function sqlOf(client: PoolClient): Sql {
+/** After the end the connection is somebody else's: a late statement would run under another tenant's settings. */
+function sqlOf(client: PoolClient, life: { readonly over: boolean }): Sql {
+  const demandAlive = (): void => {
+    if (life.over) throw new Error('This transaction is over. Await every statement before its work ends.')
+  }
   return {
     async query<Row>(text: string, values: readonly unknown[] = []): Promise<Result<Row>> {
+      demandAlive()
       const result = (await client.query({ text, values: [...values], types })) as QueryResult
       return { rows: result.rows as Row[], count: result.rowCount ?? 0 }
     },
     async script(text) {
+      demandAlive()
       await client.query(text)
     },
   }

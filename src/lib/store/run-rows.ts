@@ -71,23 +71,25 @@ export async function insertRun(sql: ScopedSql, run: NewRun): Promise<void> {
   )
 }
 
-/**
- * The guarded update that opens every transaction on a run's record: its lock guards the rest. False: the run has
- * another owner, or has ended, and nothing may be written.
- */
-export async function advanceRun(sql: ScopedSql, run: RunKey, lastSeq: number, end: RunEnd | null): Promise<boolean> {
-  const { count } = await sql.query(
-    `update ambit.runs set last_seq = $4, state = coalesce($5, state), finish_reason = $6, error_code = $7,
-            ended_at = case when $5::text is null then null else now() end
-     where project_id = $1 and id = $2 and fence = $3 and state = 'running'`,
-    [run.projectId, run.id, run.fence, lastSeq, end?.state ?? null, end?.finishReason ?? null, end?.errorCode ?? null],
-  )
-  return count === 1
+/** How far a commit takes a run, and from where its writer believes to start. */
+export interface Advance {
+  readonly from: number
+  readonly to: number
+  readonly end: RunEnd | null
 }
 
-/** Marks a running run to be stopped. A claim that finds the mark calls no model. */
-export async function requestStop(sql: ScopedSql, projectId: string, id: string): Promise<void> {
-  await sql.query("update ambit.runs set stop_requested = true where project_id = $1 and id = $2 and state = 'running'", [projectId, id])
+/**
+ * The guarded update that opens every transaction on a run's record: its lock guards the rest. False: the run has
+ * another owner, has ended, or stands elsewhere than its writer believes, and nothing may be written.
+ */
+export async function advanceRun(sql: ScopedSql, run: RunKey, { from, to, end }: Advance): Promise<boolean> {
+  const { count } = await sql.query(
+    `update ambit.runs set last_seq = $5, state = coalesce($6, state), finish_reason = $7, error_code = $8,
+            ended_at = case when $6::text is null then null else now() end
+     where project_id = $1 and id = $2 and fence = $3 and last_seq = $4 and state = 'running'`,
+    [run.projectId, run.id, run.fence, from, to, end?.state ?? null, end?.finishReason ?? null, end?.errorCode ?? null],
+  )
+  return count === 1
 }
 
 export async function findRun(sql: ScopedSql, projectId: string, id: string): Promise<RunRow | null> {

@@ -18,6 +18,7 @@ export interface UnboundTool<Tx> {
 export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, rows: RowScope): BoundTool {
   return {
     ...described,
+    failureReads: rows.projectIds,
     async call(args, { signal, log, idempotencyKey }) {
       const run = (db: Tx) => tool.run(args, { db, signal, log, idempotencyKey })
       const output = database
@@ -33,7 +34,7 @@ export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, row
 }
 
 /** The half of a bound tool that does not depend on the scope: made once, because a schema takes its time. */
-export type DescribedTool = Omit<BoundTool, 'call'>
+export type DescribedTool = Omit<BoundTool, 'call' | 'failureReads'>
 
 export function describe({ name, description, input }: Pick<Tool, 'name' | 'description' | 'input'>): DescribedTool {
   return {

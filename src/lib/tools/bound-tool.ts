@@ -6,7 +6,6 @@ export interface Source {
   readonly id: string
   readonly title: string
   readonly mediaType: string
-  readonly projectId: string
 }
 
 /** What a call is given by the run. */
@@ -28,6 +27,8 @@ export type ParsedArguments = { readonly ok: true; readonly value: unknown } | {
 
 /** A tool bound to one scope: it can be offered and called, and knows nothing beyond its walls. */
 export interface BoundTool extends OfferedTool {
+  /** The projects whose rows may be in the words with which it fails. */
+  readonly failureReads: readonly string[]
   parse(input: unknown): ParsedArguments
   call(args: unknown, handles: CallHandles): Promise<ToolResult>
 }

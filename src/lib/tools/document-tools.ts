@@ -44,13 +44,15 @@ const list = describe({
 export function bindSearchDocuments(context: ChatExecutionContext, { scoped }: Pick<Handles, 'scoped'>): BoundTool {
   return {
     ...search,
+    failureReads: [],
     async call(args, { cite }) {
       const { query, limit = HITS } = searchInput.parse(args)
       const hits = await scoped(context.rows, (sql) => searchDocuments(sql, query, limit))
       const results = hits.map((hit) => ({
-        source: cite({ id: hit.id, title: hit.title, mediaType: hit.media_type, projectId: hit.project_id }),
+        source: cite({ id: hit.id, title: hit.title, mediaType: hit.media_type }),
         id: hit.id,
         title: hit.title,
+        mediaType: hit.media_type,
         project: placeName(context, hit.project_id),
         snippet: hit.snippet,
       }))
@@ -63,15 +65,17 @@ export function bindSearchDocuments(context: ChatExecutionContext, { scoped }: P
 export function bindReadDocument(context: ChatExecutionContext, { scoped }: Pick<Handles, 'scoped'>): BoundTool {
   return {
     ...read,
+    failureReads: [],
     async call(args, { cite }) {
       const { id, offset = 0 } = readInput.parse(args)
       const document = await scoped(context.rows, (sql) => findDocument(sql, id))
       if (!document) throw new ToolError('There is no document with this id here.')
       const end = offset + READ_CHARS
       const output = {
-        source: cite({ id, title: document.title, mediaType: document.media_type, projectId: document.project_id }),
+        source: cite({ id, title: document.title, mediaType: document.media_type }),
         id,
         title: document.title,
+        mediaType: document.media_type,
         project: placeName(context, document.project_id),
         text: document.body.slice(offset, end),
         ...(end < document.body.length && { nextOffset: end }),
@@ -85,6 +89,7 @@ export function bindReadDocument(context: ChatExecutionContext, { scoped }: Pick
 export function bindListProjects(context: ChatExecutionContext): BoundTool {
   return {
     ...list,
+    failureReads: [],
     async call() {
       const projects = context.places.map(({ slug, name, about = '' }) => ({ slug, name, about }))
       return { output: { projects }, reads: context.places.map((place: Place) => place.id) }

@@ -1,9 +1,9 @@
+import { isShallow } from '../limits/is-shallow.ts'
+
 /** A value that is JSON through and through; or why it is none. */
 export type PlainJson =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: 'not_json' | 'too_large' | 'too_deep' }
-
-const MAX_DEPTH = 64
 
 /** What a tool answered, as JSON of at most `maxBytes`. Absent is null. */
 export function plainOutput(value: unknown, maxBytes: number): PlainJson {
@@ -21,7 +21,7 @@ export function plainText(text: string, maxBytes: number): PlainJson {
   if (Buffer.byteLength(text) > maxBytes) return { ok: false, reason: 'too_large' }
   try {
     const value: unknown = JSON.parse(text === '' ? '{}' : text, dropPrototype)
-    return isShallow(value, MAX_DEPTH) ? { ok: true, value } : { ok: false, reason: 'too_deep' }
+    return isShallow(value) ? { ok: true, value } : { ok: false, reason: 'too_deep' }
   } catch {
     return { ok: false, reason: 'not_json' }
   }
@@ -30,9 +30,4 @@ export function plainText(text: string, maxBytes: number): PlainJson {
 /** A key `__proto__` in a chunk is fatal to the AI SDK's client, and bait for any merge. */
 function dropPrototype(key: string, value: unknown): unknown {
   return key === '__proto__' ? undefined : value
-}
-
-function isShallow(value: unknown, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return left > 0 && Object.values(value).every((part) => isShallow(part, left - 1))
 }

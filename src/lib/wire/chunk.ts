@@ -41,5 +41,9 @@ export type FinishReason = 'stop' | 'length' | 'content-filter' | 'tool-calls' |
 export type TerminalChunk = Extract<Chunk, { type: 'finish' | 'abort' | 'error' }>
 
 export function isTerminal(chunk: Chunk): chunk is TerminalChunk {
-  return chunk.type === 'finish' || chunk.type === 'abort' || chunk.type === 'error'
+  return isTerminalType(chunk.type)
+}
+
+export function isTerminalType(type: string): boolean {
+  return type === 'finish' || type === 'abort' || type === 'error'
 }

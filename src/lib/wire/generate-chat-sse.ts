@@ -33,8 +33,9 @@ export async function* generateChatSse(
   const source = open(ending.signal)[Symbol.asyncIterator]()
   try {
     yield HEARTBEAT
-    let next = source.next()
+    let next: ReturnType<typeof source.next> | undefined
     while (!ending.signal.aborted) {
+      next ??= source.next() // only here, where its rejection is awaited
       const result = await withinSilence(next, heartbeatMs)
       if (result === 'silence') {
         yield HEARTBEAT
@@ -46,7 +47,7 @@ export async function* generateChatSse(
         yield DONE
         return
       }
-      next = source.next()
+      next = undefined
     }
     if (!signal.aborted) throw new Error('The frames ended without a terminal one.')
   } finally {

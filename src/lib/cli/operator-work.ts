@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { createOrganisation, join } from '../directory/create-place.ts'
+import type { Declined, NewId } from '../directory/create-place.ts'
+import { isId } from '../directory/principal.ts'
+import { createKey } from '../identity/api-key.ts'
+import { refuse } from '../scope/refusal.ts'
+import type { Refusal, RefusalCode } from '../scope/refusal.ts'
+import { findOrganisation, listMemberships } from '../store/directory-rows.ts'
+import type { Handles, OperatorSql } from '../store/handles.ts'
+
+/** What operator work leaves behind. The key is shown here and never again. */
+const keyMade = z.object({ ok: z.literal(true), org: z.string(), person: z.string(), role: z.string(), key: z.string() })
+export type KeyMade = z.infer<typeof keyMade>
+
+/** Does a piece of operator work by its name: in this process, or through the door of the server that runs. */
+export type Perform = (work: string, body: unknown) => Promise<KeyMade | Refusal>
+
+const id = z.string().refine(isId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : -')
+const name = z.string().min(1).max(200)
+
+const organisationWanted = z.object({
+  slug: z.string(),
+  name,
+  profile: z.string().max(10_000),
+  owner: z.object({ id, name }),
+})
+export type OrganisationWanted = z.infer<typeof organisationWanted>
+
+const keyWanted = z.object({
+  org: z.string(),
+  person: z.object({ id, name }),
+  /** Null: the person must be a member already. */
+  role: z.enum(['owner', 'admin', 'member', 'viewer'], 'must be owner, admin, member or viewer').nullable(),
+  expiresInDays: z.int('must be a whole number of days').min(1).max(36_500).nullable(),
+})
+export type KeyWanted = z.infer<typeof keyWanted>
+
+/** Each piece is one transaction; null where there is no work of that name. */
+export function operatorWork({ operator }: Pick<Handles, 'operator'>, newId: NewId) {
+  return async (work: string, body: unknown): Promise<KeyMade | Refusal | null> => {
+    if (work === 'organisations') return checked(organisationWanted, body, (wanted) => operator((sql) => makeOrganisation(sql, wanted, newId)))
+    if (work === 'keys') return checked(keyWanted, body, (wanted) => operator((sql) => makeKey(sql, wanted, newId)))
+    return null
+  }
+}
+
+/** What came back through the door, before it is believed. */
+export function parseKeyMade(body: unknown): KeyMade | null {
+  return keyMade.safeParse(body).data ?? null
+}
+
+async function checked<T>(shape: z.ZodType<T>, body: unknown, work: (wanted: T) => Promise<KeyMade | Refusal>): Promise<KeyMade | Refusal> {
+  const parsed = shape.safeParse(body)
+  if (parsed.success) return work(parsed.data)
+  const [issue] = parsed.error.issues
+  return refuse('malformed', `${issue?.path.join('.') || 'The request'}: ${issue?.message ?? 'is not as expected'}.`)
+}
+
+async function makeOrganisation(sql: OperatorSql, { slug, name: title, profile, owner }: OrganisationWanted, newId: NewId): Promise<KeyMade | Refusal> {
+  const made = await createOrganisation(sql, { slug, name: title, profile, owner }, newId)
+  if (!made.ok) return refusalOf(made)
+  const key = await createKey(sql, { orgId: made.id, personId: owner.id, expiresInDays: null }, newId)
+  return { ok: true, org: slug, person: owner.id, role: 'owner', key }
+}
+
+async function makeKey(sql: OperatorSql, { org, person, role, expiresInDays }: KeyWanted, newId: NewId): Promise<KeyMade | Refusal> {
+  const found = await findOrganisation(sql, org)
+  if (!found) return refuse('not_found', `There is no organisation "${org}". Make it with: ambit org create ${org} --owner <person>`)
+  const memberships = await listMemberships(sql, person.id, org)
+  const own = memberships.find(({ project }) => project === null)
+  // A second command for a key must not be able to change, in passing, what somebody may do.
+  if (role && own && own.role !== role) return refuse('conflict', `${person.id} is already ${own.role} in ${org}: leave out --role to make a key only.`)
+  if (!role && memberships.length === 0) return refuse('not_found', `${person.id} is nobody in ${org}: add --role member (or viewer, admin, owner) to let them in.`)
+  if (role && !own) await join(sql, { orgId: found.id, projectId: '*', role, person })
+  const key = await createKey(sql, { orgId: found.id, personId: person.id, expiresInDays }, newId)
+  return { ok: true, org, person: person.id, role: own?.role ?? role ?? 'none', key }
+}
+
+const CODES: Readonly<Record<Declined['code'], RefusalCode>> = { exists: 'conflict', not_found: 'not_found', malformed: 'malformed' }
+
+function refusalOf({ code, detail }: Declined): Refusal {
+  return refuse(CODES[code], detail)
+}

@@ -1,0 +1,47 @@
+import type { Command } from './command.ts'
+
+/** `ambit --help`. */
+export function usageOfAll(commands: readonly Command[]): string {
+  return `Ambit: AI chat inside the organisation and project boundaries of multi-tenant software.
+
+Usage: ambit [command]
+
+${columns(commands.map(({ name, about }) => [name, about]))}
+
+Without a command, "start". "ambit <command> --help" says more; "ambit --version" says which this is.
+
+Settings are environment variables:
+
+${columns(VARIABLES)}
+`
+}
+
+/** `ambit <command> --help`. */
+export function usageOf(command: Command): string {
+  const options = Object.entries(command.options)
+  const rows = options.map(([name, { value, about }]) => [`--${name}${value === undefined ? '' : ` <${value}>`}`, about] as const)
+  return `${command.about}\n\nUsage: ${lineOf(command)}\n${rows.length > 0 ? `\n${columns(rows)}\n` : ''}`
+}
+
+function lineOf({ name, argument, options }: Command): string {
+  const required = Object.entries(options).flatMap(([option, { value, required: needed }]) => (needed ? [`--${option} <${value}>`] : []))
+  const others = Object.keys(options).length > required.length ? ['[options]'] : []
+  return ['ambit', name, ...(argument === undefined ? [] : [`<${argument}>`]), ...required, ...others].join(' ')
+}
+
+/** The second column begins at the same place in every row. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()).join('\n')
+}
+
+const VARIABLES = [
+  ['AMBIT_DATABASE_URL', 'PostgreSQL, as the app; absent: an embedded database'],
+  ['AMBIT_DATABASE_OWNER_URL', 'PostgreSQL, as the owner of the schema: for migrate, org and key'],
+  ['AMBIT_DIRECTORY', 'of the embedded database (.ambit)'],
+  ['AMBIT_HOST, AMBIT_PORT', 'where to listen (127.0.0.1, 8787)'],
+  ['AMBIT_MODEL', '"offline", "openai-compatible:<id>" or "none"'],
+  ['AMBIT_MODEL_BASE_URL, AMBIT_MODEL_API_KEY', 'of an OpenAI-compatible model'],
+  ['AMBIT_LOG_LEVEL', 'of the JSON lines on stderr (info; warn where the embedded start runs in a terminal)'],
+  ['AMBIT_URL, AMBIT_API_KEY', 'the server that chat asks, and the key it shows there'],
+] as const

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listAllColumns, listColumns, listPolicies, listTables, listTenantTables } from '../support/catalogue.ts'
+import type { Policy } from '../support/catalogue.ts'
+import { databaseKinds } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
+import { attempt } from '../support/under.ts'
+import type { RoleOfAmbit } from '../support/under.ts'
+
+// What must hold of every table, read from the catalogue: a table that is added without its wall fails here by name.
+
+const ROLES: readonly RoleOfAmbit[] = ['lookup', 'operator', 'scoped', 'sweeper']
+
+describe.each(databaseKinds)('the schema on $name', (kind) => {
+  let database: TestDatabase
+  let tables: readonly string[]
+  let tenantTables: readonly string[]
+  let policies: readonly Policy[]
+  beforeAll(async () => {
+    database = await kind.create()
+    tables = await listTables(database.superuser)
+    tenantTables = await listTenantTables(database.superuser)
+    policies = await database.superuser.transaction('', listPolicies)
+  })
+  afterAll(() => database.drop())
+
+  /** The names that a catalogue query finds; its values come after the query. */
+  async function find(query: string, values: readonly unknown[] = []): Promise<readonly string[]> {
+    const { rows } = await database.superuser.transaction('', (sql) => sql.query<{ found: string }>(query, values))
+    return rows.map((row) => row.found)
+  }
+
+  test('has the tables that these rules are about', () => {
+    expect(tables).toEqual(expect.arrayContaining(['api_keys', 'nodes', 'threads']))
+    expect(tenantTables).toEqual(expect.arrayContaining(['claims', 'documents', 'frames', 'message_contents', 'messages', 'postings', 'read_sets', 'runs', 'steps', 'threads']))
+    expect(tenantTables).not.toContain('memberships')
+  })
+
+  test('enables and forces row-level security on every table', async () => {
+    const walled = await find(
+      `select relname::text as found from pg_class
+       where relnamespace = 'ambit'::regnamespace and relrowsecurity and relforcerowsecurity order by 1`,
+    )
+    expect(walled).toEqual(tables)
+  })
+
+  test('has a policy on every table, and none for a role that is not one of the four', () => {
+    expect([...new Set(policies.map((policy) => policy.table))]).toEqual(tables)
+    const roles = ROLES.map((role) => `ambit_${role}`)
+    expect(policies.filter((policy) => policy.roles.length === 0 || !policy.roles.every((role) => roles.includes(role)))).toEqual([])
+  })
+
+  test('keeps the restrictive policy of the organisation on every tenant table', () => {
+    const guarded = policies.filter((policy) => policy.name === 'organisation' && !policy.permissive && policy.command === 'ALL')
+    expect(guarded.map((policy) => policy.table)).toEqual(tenantTables)
+  })
+
+  test('opens everything (`using (true)`) only where no scope exists', () => {
+    const open = policies.filter((policy) => policy.using === 'true' || policy.check === 'true')
+    expect(open.length).toBeGreaterThan(0)
+    expect(open.filter((policy) => policy.roles.includes('ambit_scoped'))).toEqual([])
+  })
+
+  test('begins every key of a tenant table with its organisation and project, both never null', async () => {
+    const keys = `from pg_index i
+       join pg_class c on c.oid = i.indrelid
+       cross join lateral (select array_agg(a.attname::text) as names from pg_attribute a
+                           where a.attrelid = c.oid and a.attnum = any(i.indkey)) columns
+       where c.relnamespace = 'ambit'::regnamespace and c.relname = any($1) and i.indisunique`
+    expect((await find(`select c.relname::text as found ${keys}`, [tenantTables])).length).toBeGreaterThanOrEqual(tenantTables.length)
+    expect(await find(`select i.indexrelid::regclass::text as found ${keys} and not columns.names @> '{org_id,project_id}'`, [tenantTables])).toEqual([])
+    const nullable = await find(
+      `select a.attrelid::regclass::text || '.' || a.attname as found from pg_attribute a join pg_class c on c.oid = a.attrelid
+       where c.relnamespace = 'ambit'::regnamespace and c.relname = any($1) and a.attname in ('org_id', 'project_id') and not a.attnotnull`,
+      [tenantTables],
+    )
+    expect(nullable).toEqual([])
+  })
+
+  test('points with every foreign key of a tenant table inside the same organisation and project', async () => {
+    const references = `from pg_constraint k
+       join pg_class c on c.oid = k.conrelid
+       cross join lateral (
+         select array_agg(own.attname || '=' || other.attname) as pairs
+         from unnest(k.conkey, k.confkey) as pair (own, other)
+         join pg_attribute own on own.attrelid = k.conrelid and own.attnum = pair.own
+         join pg_attribute other on other.attrelid = k.confrelid and other.attnum = pair.other) columns
+       where k.contype = 'f' and c.relnamespace = 'ambit'::regnamespace and c.relname = any($1)`
+    expect((await find(`select k.conname::text as found ${references}`, [tenantTables])).length).toBeGreaterThan(0)
+    expect(await find(`select k.conname::text as found ${references} and not columns.pairs @> '{org_id=org_id,project_id=project_id}'`, [tenantTables])).toEqual([])
+  })
+
+  test('gives nobody a right that walks around the policies', async () => {
+    const rights = await find(
+      `select distinct c.relname || ': ' || r || ' may ' || p as found
+       from pg_class c, unnest($1::text[]) r, unnest('{truncate,references,trigger}'::text[]) p
+       where c.relnamespace = 'ambit'::regnamespace and c.relkind in ('r', 'p') and has_table_privilege(r, c.oid, p)`,
+      [ROLES.map((role) => `ambit_${role}`)],
+    )
+    expect(rights).toEqual([])
+    expect(await find("select proname::text as found from pg_proc where pronamespace = 'ambit'::regnamespace and (prosecdef or proleakproof)")).toEqual([])
+    expect(await find("select relname::text as found from pg_class where relnamespace = 'ambit'::regnamespace and relkind in ('v', 'm', 'f')")).toEqual([])
+  })
+
+  // Which tables each handle opens, said twice: here and in the grants. What is not here must be refused, in reading and in writing.
+  const OPENED: Readonly<Record<RoleOfAmbit, (tables: readonly string[], tenants: readonly string[]) => readonly string[]>> = {
+    lookup: () => ['api_keys', 'memberships', 'organisations', 'people', 'projects', 'settings'],
+    operator: () => ['api_keys', 'memberships', 'organisations', 'people', 'projects', 'settings'],
+    scoped: (_, tenants) => tenants,
+    sweeper: () => ['claims', 'nodes', 'runs'],
+  }
+
+  test.each(ROLES)('%s touches its own tables and no other', async (role) => {
+    const readable: string[] = []
+    const writable: string[] = []
+    for (const table of tables) {
+      const [column = ''] = await listColumns(database.superuser, table, 'select', role)
+      const read = await attempt(database.superuser, role, {}, async (sql) => {
+        await sql.query(`select ${column === '' ? 'count(*)' : column} from ambit.${table} limit 1`)
+        return 'ok'
+      })
+      expect([`${table} ok`, `${table} 42501`]).toContain(`${table} ${read}`)
+      if (read === 'ok') readable.push(table)
+      const removed = await attempt(database.superuser, role, {}, async (sql) => {
+        await sql.query(`delete from ambit.${table}`)
+        return 'ok'
+      })
+      if (removed === 'ok') writable.push(table)
+    }
+    expect(readable).toEqual(OPENED[role](tables, tenantTables))
+    expect(writable).toEqual({ lookup: [], operator: ['memberships'], scoped: ['documents', 'postings'], sweeper: ['nodes'] }[role])
+  })
+
+  test('the sweeper reads ownership, state and stored scope of a run, and no other column', async () => {
+    const granted = await listColumns(database.superuser, 'runs', 'select', 'sweeper')
+    expect(granted).toEqual(expect.arrayContaining(['fence', 'node_id', 'epoch', 'state', 'principal', 'target', 'context']))
+    const others = (await listAllColumns(database.superuser, 'runs')).filter((column) => !granted.includes(column))
+    expect(others).toEqual(expect.arrayContaining(['author_id', 'user_message_id', 'message_id', 'error_code']))
+    const read = (column: string) =>
+      attempt(database.superuser, 'sweeper', {}, async (sql) => {
+        await sql.query(`select ${column} from ambit.runs limit 1`)
+        return 'ok'
+      })
+    for (const column of granted) expect([column, await read(column)]).toEqual([column, 'ok'])
+    for (const column of others) expect([column, await read(column)]).toEqual([column, '42501'])
+    expect(await read('*')).toBe('42501')
+  })
+
+  test('the scoped handle cannot move a run to another owner, nor give a row to another place', async () => {
+    // Documents are an importer's to replace: the policies decide where they may go.
+    for (const table of tenantTables.filter((name) => name !== 'documents' && name !== 'postings')) {
+      const keys = ['org_id', 'project_id', 'author_id', 'run_id', 'thread_id', 'node_id', 'epoch', 'fence', 'principal', 'target', 'context']
+      const movable = (await listColumns(database.superuser, table, 'update', 'scoped')).filter((column) => keys.includes(column))
+      expect([table, movable]).toEqual([table, []])
+    }
+    expect(await listColumns(database.superuser, 'threads', 'update', 'scoped')).toContain('title')
+  })
+})

@@ -1,0 +1,243 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Sql } from '../../src/lib/store/database.ts'
+import { registerNode } from '../../src/lib/store/node-rows.ts'
+import { putSettings } from '../../src/lib/store/settings-rows.ts'
+import { listPolicies, listTenantTables } from '../support/catalogue.ts'
+import type { Policy } from '../support/catalogue.ts'
+import { databaseKinds } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
+import { plantAnswer } from '../support/plant-answer.ts'
+import type { PlantedAnswer } from '../support/plant-answer.ts'
+import { countRows, settingsOf, under } from '../support/under.ts'
+import { newId, plantWorld } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+// Who watches the walls: every policy is taken away in turn, and opened in turn, and somebody must notice. A policy that
+// can go without a probe telling is either not needed or not tested.
+
+/** What one principal sees or may do, and what that should be. */
+interface Probe {
+  readonly name: string
+  readonly expected: string
+  run(sql: Sql): Promise<string>
+}
+
+interface Stage {
+  readonly world: World
+  readonly tables: readonly string[]
+  /** Ada's in acme's apollo, private. */
+  readonly hidden: PlantedAnswer
+  /** Ada's in the organisation, shared; it has read zephyr, which Bob may not. */
+  readonly shared: PlantedAnswer
+  /** Ada's in the organisation, shared, and for all to read. */
+  readonly common: PlantedAnswer
+}
+
+const DIRECTORY = ['organisations', 'projects', 'people', 'memberships', 'api_keys', 'settings']
+
+function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Probe[] {
+  const id = (name: string): string => world.ids[name] ?? ''
+  const [acme, apollo, zephyr] = [id('acme'), id('acme/apollo'), id('acme/zephyr')]
+  const ada = settingsOf(world.rows('acme', 'ada'))
+  const bob = settingsOf({ orgId: acme, projectIds: ['*', apollo], userId: 'bob' })
+  const bobInProjects = settingsOf(world.rows('acme', 'bob'))
+  // A person of the same id elsewhere: what is theirs by name is not theirs by organisation, or by project.
+  const adaOfGlobex = settingsOf(world.rows('globex', 'ada'))
+  const adaInZephyr = settingsOf({ orgId: acme, projectIds: [zephyr], userId: 'ada' })
+
+  const some = (count: number): string => (count > 0 ? 'some' : 'none')
+  const rows = (sql: Sql, who: typeof ada, from: string, values: readonly unknown[] = []) =>
+    under(sql, 'scoped', who, async (scoped) => some(await countRows(scoped, from, values)))
+  const write = (sql: Sql, who: typeof ada, text: string, values: readonly unknown[]) =>
+    under(sql, 'scoped', who, async (scoped) => {
+      await scoped.query(text, values)
+      return 'written'
+    })
+  const of = (answer: PlantedAnswer, table: string): string =>
+    `ambit.${table} where ${table === 'threads' ? `id = '${answer.threadId}'` : table === 'runs' ? `id = '${answer.runId}'` : table.startsWith('message') ? `thread_id = '${answer.threadId}'` : `run_id = '${answer.runId}'`}`
+
+  const rightful = tables.map((table): Probe => ({
+    name: `Ada sees her organisation's rows of ${table}`,
+    expected: 'some',
+    run: (sql) => rows(sql, ada, `ambit.${table} where org_id = $1`, [acme]),
+  }))
+
+  // The organisation alone must hold against a careless policy that opens the table, with no help from any other policy.
+  const organisation = tables.map((table): Probe => ({
+    name: `a careless policy on ${table} does not open it to another organisation`,
+    expected: 'none',
+    run: (sql) =>
+      backToHere(sql, async () => {
+        await dropRestrictive(sql, table)
+        await sql.script(`create policy careless on ambit.${table} to ambit_scoped using (true)`)
+        return rows(sql, adaOfGlobex, `ambit.${table} where org_id = $1`, [acme])
+      }),
+  }))
+
+  // And so must the projects of the scope, against the restrictive policies being too few.
+  const projects = tables.map((table): Probe => ({
+    name: `${table} of a project are not in the scope of another project`,
+    expected: 'none',
+    run: (sql) =>
+      backToHere(sql, async () => {
+        await dropRestrictive(sql, table)
+        return rows(sql, adaInZephyr, `ambit.${table} where org_id = $1 and project_id = $2`, [acme, apollo])
+      }),
+  }))
+
+  const privacy = ['threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents'].map((table): Probe => ({
+    name: `Bob sees no ${table} of Ada's private thread`,
+    expected: 'none',
+    run: (sql) => rows(sql, bobInProjects, of(hidden, table)),
+  }))
+  const company = ['threads', 'messages', 'runs', 'claims'].map((table): Probe => ({
+    name: `Bob sees ${table} of a shared thread`,
+    expected: 'some',
+    run: (sql) => rows(sql, bob, of(shared, table)),
+  }))
+  const readSet = ['read_sets', 'steps', 'frames'].map((table): Probe => ({
+    name: `Bob sees no ${table} of a run that has read what he may not`,
+    expected: 'none',
+    run: (sql) => rows(sql, bob, of(shared, table)),
+  }))
+
+  const insertThread = `insert into ambit.threads (org_id, project_id, id, author_id, shared) values ('${acme}', '${apollo}', $1, $2, true)`
+  const insertMessage = `insert into ambit.messages (org_id, project_id, thread_id, id, number, role, author_id) values ('${acme}', $1, $2, $3, 99, 'user', $4)`
+  const insertRun = `insert into ambit.runs (org_id, project_id, id, thread_id, user_message_id, message_id, author_id, model_id, state,
+      node_id, epoch, fence, last_seq, principal, target, context)
+    values ('${acme}', '*', $1, $2, $3, $3, $4, 'm', 'completed', 'n', 1, 1, 0, '{}', '{}', '{}')`
+  const names: readonly Probe[] = [
+    ...(['bob', 'ada'] as const).flatMap((author): readonly Probe[] => {
+      const expected = author === 'bob' ? 'written' : '42501'
+      return [
+        { name: `Bob begins a thread as ${author}`, expected, run: (sql) => write(sql, bob, insertThread, [newId('thr'), author]) },
+        { name: `Bob says something as ${author}`, expected, run: (sql) => write(sql, bob, insertMessage, ['*', shared.threadId, newId('msg'), author]) },
+        { name: `Bob begins a run as ${author}`, expected, run: (sql) => write(sql, bob, insertRun, [newId('run'), shared.threadId, shared.questionId, author]) },
+      ]
+    }),
+    { name: `Bob says something in Ada's private thread`, expected: '42501', run: (sql) => write(sql, bob, insertMessage, [apollo, hidden.threadId, newId('msg'), 'bob']) },
+    {
+      name: 'Bob sees the question in a shared thread, and not the answer',
+      expected: shared.questionId,
+      run: async (sql) =>
+        under(sql, 'scoped', bob, async (scoped) => {
+          const seen = await scoped.query<{ message_id: string }>('select message_id from ambit.message_contents where thread_id = $1', [shared.threadId])
+          return seen.rows.map((row) => row.message_id).join()
+        }),
+    },
+  ]
+
+  // Who reads a run's record does not write it.
+  const inRecord: readonly (readonly [table: string, text: string, own: string])[] = [
+    ['claims', `insert into ambit.claims (org_id, project_id, run_id, fence, base, node_id, epoch) values ('${acme}', '*', '${common.runId}', 9, 0, 'n', 1)`, 'changed 1'],
+    ['steps', `insert into ambit.steps (org_id, project_id, run_id, number, fence, finish_reason, usage) values ('${acme}', '*', '${common.runId}', 9, 1, '', '')`, 'changed 1'],
+    ['frames', `insert into ambit.frames (org_id, project_id, run_id, first_seq, last_seq, text) values ('${acme}', '*', '${common.runId}', 9, 9, '')`, 'changed 1'],
+    ['read_sets', `insert into ambit.read_sets (org_id, project_id, run_id, projects) values ('${acme}', '*', '${common.runId}', '[]')`, '23505'],
+    ['message_contents', `insert into ambit.message_contents (org_id, project_id, thread_id, message_id, parts) values ('${acme}', '*', '${common.threadId}', '${common.answerId}', '')`, '23505'],
+    ['runs', `update ambit.runs set error_code = 'x' where id = '${common.runId}'`, 'changed 1'],
+    ['read_sets', `update ambit.read_sets set projects = '[]' where run_id = '${common.runId}'`, 'changed 1'],
+    ['message_contents', `update ambit.message_contents set parts = '' where message_id = '${common.answerId}'`, 'changed 1'],
+  ]
+  const record = inRecord.flatMap(([table, text, own]): readonly Probe[] =>
+    ([['Ada', ada, own], ['Bob', bob, text.startsWith('insert') ? '42501' : 'changed 0']] as const).map(([name, who, expected]) => ({
+      name: `${name}, in the record of Ada's run: ${text.slice(0, 6)} ${table}`,
+      expected,
+      run: (sql) => under(sql, 'scoped', who, async (scoped) => `changed ${(await scoped.query(text)).count}`),
+    })),
+  )
+
+  const handles = (['lookup', 'operator'] as const).flatMap((role) => DIRECTORY.map((table) => [role, table] as const))
+  const unscoped = [...handles, ...['nodes', 'runs', 'claims'].map((table) => ['sweeper', table] as const)].map(([role, table]): Probe => ({
+    name: `the ${role} sees ${table}`,
+    expected: 'some',
+    run: (sql) => under(sql, role, {}, async (inside) => some(Number((await inside.query(`select 1 from ambit.${table}`)).rows.length))),
+  }))
+
+  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...unscoped]
+}
+
+/** Leaves of a table's restrictive policies only the organisation's. */
+async function dropRestrictive(sql: Sql, table: string): Promise<void> {
+  for (const policy of await listPolicies(sql)) {
+    if (policy.table === table && !policy.permissive && policy.name !== 'organisation') await drop(sql, policy)
+  }
+}
+
+function drop(sql: Sql, { table, name }: Policy): Promise<void> {
+  return sql.script(`drop policy ${name} on ambit.${table}`)
+}
+
+/** The same policy, for the same role and command, that lets everything through. */
+async function open(sql: Sql, policy: Policy): Promise<void> {
+  await drop(sql, policy)
+  const clause = policy.command === 'INSERT' ? 'with check (true)' : 'using (true)'
+  const kind = policy.permissive ? 'permissive' : 'restrictive'
+  await sql.script(`create policy ${policy.name} on ambit.${policy.table} as ${kind} for ${policy.command} to ${policy.roles.join()} ${clause}`)
+}
+
+async function backToHere<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+  await sql.script('savepoint here')
+  try {
+    return await work()
+  } finally {
+    await sql.script('rollback to savepoint here; release savepoint here')
+  }
+}
+
+async function run(sql: Sql, probes: readonly Probe[]): Promise<Readonly<Record<string, string>>> {
+  const outcomes: Record<string, string> = {}
+  for (const probe of probes) outcomes[probe.name] = await probe.run(sql)
+  return outcomes
+}
+
+describe.each(databaseKinds)('the policies on $name', (kind) => {
+  let database: TestDatabase
+  let probes: readonly Probe[]
+  let policies: readonly Policy[]
+
+  beforeAll(async () => {
+    database = await kind.create()
+    const world = await plantWorld(database.handles)
+    const { handles } = database
+    const ada = world.rows('acme', 'ada')
+    const plant = (projectId: string, isShared: boolean, reads: readonly string[]) =>
+      plantAnswer(handles, ada, { projectId, shared: isShared, reads, question: 'Asked?', answer: 'Answered.' })
+    const [apollo = '', zephyr = ''] = [world.ids['acme/apollo'], world.ids['acme/zephyr']]
+    const hidden = await plant(apollo, false, [apollo])
+    const shared = await plant('*', true, ['*', zephyr])
+    const common = await plant('*', true, ['*'])
+    await handles.sweeper((sql) => registerNode(sql, 'planted', null))
+    await handles.operator((sql) => putSettings(sql, { orgId: ada.orgId, projectId: '*', aiEnabled: true, instructions: '' }))
+    probes = probesOf({ world, tables: await listTenantTables(database.superuser), hidden, shared, common })
+    policies = await database.superuser.transaction('', listPolicies)
+  })
+  afterAll(() => database.drop())
+
+  test('hold: every probe sees what it should', async () => {
+    const expected = Object.fromEntries(probes.map((probe) => [probe.name, probe.expected]))
+    expect(Object.keys(expected)).toHaveLength(probes.length)
+    expect(await database.superuser.transaction('', (sql) => run(sql, probes))).toEqual(expected)
+  })
+
+  test.each([
+    ['dropped', drop, (): boolean => true],
+    ['opened', open, ({ using, check }: Policy): boolean => using !== 'true' && check !== 'true'],
+  ] as const)('are each missed when %s', async (_, mutate, matters) => {
+    const mutated = policies.filter(matters)
+    expect(mutated.length).toBeGreaterThan(20)
+    const unnoticed: string[] = []
+    for (const policy of mutated) {
+      const noticed = await database.superuser.transaction('', (sql) =>
+        backToHere(sql, async () => {
+          await mutate(sql, policy)
+          for (const probe of probes) if ((await probe.run(sql)) !== probe.expected) return probe.name
+          return null
+        }),
+      )
+      if (noticed === null) unnoticed.push(`${policy.table}.${policy.name}`)
+    }
+    expect(unnoticed).toEqual([])
+    // Nothing of this stays.
+    expect(await database.superuser.transaction('', listPolicies)).toEqual(policies)
+  }, 120_000)
+})
