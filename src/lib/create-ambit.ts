@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { bindSource } from './context/assemble-context.ts'
 import type { ContextSource } from './context/context-source.ts'
-import type { NewId } from './directory/create-place.ts'
+import type { NewId } from './directory/new-id.ts'
 import type { ChatTarget, Directory } from './directory/directory.ts'
 import { ownDirectory } from './directory/own-directory.ts'
 import type { Principal } from './directory/principal.ts'

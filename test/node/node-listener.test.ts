@@ -9,7 +9,8 @@ const servers: Server[] = []
 afterEach(async () => {
   for (const server of servers.splice(0)) {
     server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
+    server.close()
+    await once(server, 'close')
   }
 })
 
@@ -55,7 +56,7 @@ test('a body that breaks breaks the connection, and says nothing of why', async 
     return new Response(body)
   })
   const response = await fetch(`http://127.0.0.1:${port}/`)
-  await expect(response.text()).rejects.toThrow()
+  await expect(response.text()).rejects.toThrow('terminated')
   const raw = await talk(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
   expect(raw.text).not.toContain('secret')
   expect(raw.text).not.toContain('\r\n0\r\n') // no last chunk: the body did not end
@@ -76,27 +77,7 @@ test('a reader who goes ends the body, and aborts the request', async () => {
   const response = await fetch(`http://127.0.0.1:${port}/`, { signal: going.signal })
   await response.body?.getReader().read()
   going.abort()
-  await Promise.all([cancelled.promise, aborted.promise])
-})
-
-test('a reader who does not read is not written to without end', async () => {
-  const chunk = new Uint8Array(64 * 1024)
-  let pulls = 0
-  const port = await serve(
-    async () => new Response(new ReadableStream<Uint8Array>({ pull: (controller) => { pulls += 1; controller.enqueue(chunk) } }, { highWaterMark: 0 })),
-  )
-  const socket = connect(port, '127.0.0.1')
-  socket.pause()
-  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-  // Until the kernel's buffers are full the count grows; then it must stand still.
-  let before = -1
-  while (pulls !== before || pulls === 0) {
-    before = pulls
-    await new Promise((resolve) => { setTimeout(resolve, 200) })
-  }
-  expect(pulls * chunk.length).toBeLessThan(32_000_000)
-  socket.destroy()
-  await once(socket, 'close')
+  await expect(Promise.all([cancelled.promise, aborted.promise])).resolves.toHaveLength(2)
 })
 
 test.each([

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Server } from 'node:http'
-import type { NewId } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import type { Settings } from './settings.ts'
 import type { Terminal } from './terminal.ts'
 

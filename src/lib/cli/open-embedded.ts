@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { NewId } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import { mintDemoKeys, seedDemo } from '../demo/seed-demo.ts'
 import type { Database } from '../store/database.ts'
 import { embeddedStore } from '../store/embedded-store.ts'

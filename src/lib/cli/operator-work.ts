@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { createOrganisation, join } from '../directory/create-place.ts'
-import type { Declined, NewId } from '../directory/create-place.ts'
+import type { Declined } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import { isId } from '../directory/principal.ts'
 import { createKey } from '../identity/api-key.ts'
 import { refuse } from '../scope/refusal.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NewId } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import { OPERATOR_PATH } from '../http/operator-door.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createOrganisation, createProject, join } from '../directory/create-place.ts'
-import type { Declined, NewId } from '../directory/create-place.ts'
+import type { Declined } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import { createKey } from '../identity/api-key.ts'
 import { findOrganisation, findPerson, listVisibleProjects } from '../store/directory-rows.ts'
 import { putDocument } from '../store/document-rows.ts'

@@ -1,9 +1,7 @@
 import { findOrganisation, findPerson, insertOrganisation, insertPerson, insertProject, putMembership } from '../store/directory-rows.ts'
 import type { RoleName } from '../store/directory-rows.ts'
 import type { OperatorSql } from '../store/handles.ts'
-
-/** Makes an id of this kind: `org`, `prj`, `key`, `thr`, `msg`, `run`, `doc`, `call`. */
-export type NewId = (kind: string) => string
+import type { NewId } from './new-id.ts'
 
 /** What an operator gets wrong: a value, so that the command line can say it. */
 export interface Declined {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { NewId } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import { findKey, insertKey, touchKey } from '../store/key-rows.ts'
 import type { Handles, OperatorSql } from '../store/handles.ts'
 import type { Principal } from '../directory/principal.ts'

@@ -77,8 +77,12 @@ function wordsOf(error: unknown, toolMs: number): string {
 function outcomeOf(call: ValidCall, { output, reads }: ToolResult, maxBytes: number): Outcome {
   const json = plainOutput(output, maxBytes)
   if (json.ok) return { chunk: { type: 'tool-output-available', toolCallId: call.id, output: json.value, dynamic: true }, reads }
-  const why = json.reason === 'not_json' ? 'The tool answered something that is not JSON.' : `The tool answered too much (more than ${maxBytes / 1_000} KB). Ask it for less.`
-  throw new ToolError(why)
+  throw new ToolError(noAnswer(json.reason, maxBytes))
+}
+
+function noAnswer(reason: 'not_json' | 'too_large' | 'too_deep', maxBytes: number): string {
+  if (reason === 'too_large') return `The tool answered too much (more than ${maxBytes / 1_000} KB). Ask it for less.`
+  return reason === 'too_deep' ? 'The tool answered something that is nested too deeply.' : 'The tool answered something that is not JSON.'
 }
 
 function failure(call: ValidCall, errorText: string, reads: readonly string[]): Outcome {

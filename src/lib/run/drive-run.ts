@@ -1,7 +1,7 @@
 import { assembleContext } from '../context/assemble-context.ts'
 import type { AssembledContext, ContextParts } from '../context/assemble-context.ts'
 import { answerPrompt } from '../context/history.ts'
-import type { NewId } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { ModelRegistry } from '../model/model-registry.ts'
 import type { Log } from '../observe/log.ts'

@@ -1,4 +1,4 @@
-import type { NewId } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import { formatCursor } from '../journal/cursor.ts'
 import type { Cursor } from '../journal/cursor.ts'
 import type { Frame } from '../journal/journal.ts'

@@ -1,4 +1,4 @@
-import type { NewId } from '../directory/create-place.ts'
+import type { NewId } from '../directory/new-id.ts'
 import { callModel } from '../model/language-model.ts'
 import type { ModelCall } from '../model/language-model.ts'
 import { ModelFault } from '../model/model-event.ts'
@@ -131,6 +131,12 @@ function blockKey({ type, id }: { readonly type: string; readonly id: string }):
   return `${type.split('-')[0]} ${id}`
 }
 
+const NO_ARGUMENTS = {
+  not_json: 'The arguments are not JSON.',
+  too_large: 'The arguments are too large.',
+  too_deep: 'The arguments are nested too deeply.',
+} as const
+
 type CheckedCall =
   | { readonly ok: true; readonly args: unknown }
   | { readonly ok: false; readonly detail: string }
@@ -139,7 +145,7 @@ function checkCall(tools: readonly BoundTool[], event: { name: string; input: st
   const tool = tools.find(({ name }) => name === event.name)
   if (!tool) return { ok: false, detail: 'There is no such tool here.' }
   const json = plainText(event.input, argumentBytes)
-  if (!json.ok) return { ok: false, detail: json.reason === 'not_json' ? 'The arguments are not JSON.' : 'The arguments are too large.' }
+  if (!json.ok) return { ok: false, detail: NO_ARGUMENTS[json.reason] }
   const parsed = tool.parse(json.value)
   return parsed.ok ? { ok: true, args: parsed.value } : { ok: false, detail: `The arguments do not fit: ${parsed.detail}` }
 }

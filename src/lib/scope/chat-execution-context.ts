@@ -13,8 +13,8 @@ declare const resolved: unique symbol
 
 /**
  * The answer of `resolveChatScope()`: who, where, which models, which tools, which limits. Frozen, plain and
- * serialisable, so that a run can store it and go on without the request. Made in this file only (the brand), so that
- * no caller can assemble rights by hand.
+ * serialisable, so that a run can store it and go on without the request. Branded, so that no caller can assemble rights
+ * by hand: it comes from `resolveChatScope`, from a narrowing of it, or from the store.
  */
 export interface ChatExecutionContext {
   readonly [resolved]: true

@@ -3,6 +3,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import type { Database, Sql } from './database.ts'
 import { DEFAULT_ROLE_PREFIX } from './handles.ts'
 import { ROLES_SCRIPT, withRolePrefix } from './role-script.ts'
+import { StartError } from './start-error.ts'
 
 /** One numbered file of `sql/`. The checksum is over the file's bytes: a migration that ran is never edited. */
 export interface Migration {
@@ -42,7 +43,7 @@ export async function readMigrations(): Promise<readonly Migration[]> {
 
 /**
  * Brings the schema to this version, as the owner: roles, schema, then each missing migration in its own transaction.
- * Answers the names of those it ran. Throws where a migration that already ran reads differently today.
+ * Answers the names of those it ran. Throws a StartError where a migration that already ran reads differently today.
  */
 export async function migrate(database: Database, rolePrefix: string = DEFAULT_ROLE_PREFIX): Promise<readonly string[]> {
   const ran: string[] = []
@@ -75,7 +76,7 @@ async function apply(sql: Sql, migration: Migration, rolePrefix: string): Promis
   const found = await sql.query<{ checksum: string }>('select checksum from ambit.migrations where number = $1', [migration.number])
   const before = found.rows[0]
   if (before && before.checksum !== migration.checksum) {
-    throw new Error(`${migration.name} ran on this database with another text. A migration that ran is never edited: add a new one.`)
+    throw new StartError('edited_migration', `${migration.name} ran on this database with another text. A migration that ran is never edited: add a new one.`)
   }
   if (before) return false
   await sql.script(withRolePrefix(migration.text, rolePrefix) + record(migration))

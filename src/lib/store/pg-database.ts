@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { CustomTypesConfig, Pool, PoolClient, QueryResult } from 'pg'
 import type { Database, Result, Sql } from './database.ts'
+import { pgTransaction } from './pg-transaction.ts'
 
 /** `bigint` as number: Ambit's are counters, far below 2^53, and PGlite gives numbers too. Set per query, so that a host's pool keeps its own parsers. */
 const types: CustomTypesConfig = {
@@ -13,43 +14,16 @@ const types: CustomTypesConfig = {
 /** A pool of connections to a PostgreSQL server. `end` is called by `close` only for a pool that Ambit opened itself. */
 export function pgDatabase(pool: Pool, end: () => Promise<void>): Database {
   return {
-    async transaction(preamble, work) {
-      const client = await pool.connect()
-      client.on('error', heardByStatement)
-      const life = { over: false }
-      let broken: Error | undefined
-      try {
-        await client.query(`begin; ${preamble}`)
-        const result = await work(sqlOf(client, life))
-        life.over = true
-        await client.query('commit')
-        return result
-      } catch (error) {
-        life.over = true
-        broken = await rollback(client)
-        throw error
-      } finally {
-        client.off('error', heardByStatement)
-        client.release(broken)
-      }
-    },
+    transaction: (preamble, work) =>
+      pgTransaction(pool, `begin; ${preamble}`, async (client) => {
+        const life = { over: false }
+        try {
+          return await work(sqlOf(client, life))
+        } finally {
+          life.over = true
+        }
+      }),
     close: end,
-  }
-}
-
-/**
- * A connection that the server ends in mid-transaction rejects the statement under way, and says it once more as an
- * event, for which the pool does not listen while the connection is out: unheard, it would end the process.
- */
-function heardByStatement(): void {}
-
-/** Answers why the connection is lost, or nothing when it may go back to the pool. */
-async function rollback(client: PoolClient): Promise<Error | undefined> {
-  try {
-    await client.query('rollback')
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
   }
 }
 

@@ -5,7 +5,7 @@ import type { Log } from '../observe/log.ts'
 export interface ToolHandles<Tx> {
   /** The host's database inside a transaction on which row-level security decides what exists. */
   readonly db: Tx
-  /** Aborted when the call takes too long, the run is stopped, or rights are lost. */
+  /** Aborted when the call takes too long or the run ends. */
   readonly signal: AbortSignal
   readonly log: Log
   /** The same for every attempt at this call. */
