@@ -10,7 +10,6 @@ import type { House } from './http/exchange.ts'
 import { authenticateKey } from './identity/api-key.ts'
 import type { Authenticate } from './identity/authenticate.ts'
 import type { Cursor } from './journal/cursor.ts'
-import { followRun } from './journal/follow-run.ts'
 import type { Frame, Journal } from './journal/journal.ts'
 import { memoryJournal } from './journal/memory-journal.ts'
 import { DEFAULT_LIMITS } from './limits/limits.ts'
@@ -20,19 +19,11 @@ import type { ModelRegistry, ModelSource } from './model/model-registry.ts'
 import { createLog } from './observe/log.ts'
 import type { Log } from './observe/log.ts'
 import type { ChatCommand } from './run/chat-command.ts'
-import { driveRun } from './run/drive-run.ts'
-import type { DriveParts } from './run/drive-run.ts'
-import { joinNode } from './run/join-node.ts'
-import { createLiveRuns } from './run/live-runs.ts'
-import { openRun } from './run/open-run.ts'
 import type { OpenedRun, RunRef } from './run/open-run.ts'
-import { createRecovery } from './run/recover-runs.ts'
-import { repeat } from './run/repeat.ts'
-import { stopRun } from './run/stop-run.ts'
-import type { ChatExecutionContext } from './scope/chat-execution-context.ts'
-import { refuse } from './scope/refusal.ts'
-import type { Refusal } from './scope/refusal.ts'
+import { STOPPING, startRuns } from './run/start-runs.ts'
 import { narrowContext } from './scope/chat-execution-context.ts'
+import type { ChatExecutionContext } from './scope/chat-execution-context.ts'
+import type { Refusal } from './scope/refusal.ts'
 import { resolveChatScope } from './scope/resolve-chat-scope.ts'
 import type { ScopeSources } from './scope/resolve-chat-scope.ts'
 import type { ScopedDatabase } from './store/host-scope.ts'
@@ -84,13 +75,10 @@ export interface Ambit {
   close(options?: { graceMs?: number }): Promise<void>
 }
 
-const STOPPING = refuse('unavailable', 'The server is stopping. Ask again in a moment.', { retry_after: 5 })
 const GRACE_MS = 10_000
-const SWEEP_MS = 5_000
 
 /** What is there once the store is open. */
 interface Engine {
-  readonly store: Store
   readonly house: House
   close(graceMs: number): Promise<void>
 }
@@ -191,37 +179,16 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log }: Rea
     tools: toolbox.open,
     limits,
   }
-  const stopping = new AbortController()
-  const giveUp = new AbortController()
-  const parts: DriveParts = {
-    scoped: store.scoped, journal, models, toolbox, scope, newId, giveUp: giveUp.signal,
-    sources: (options.sources ?? []).map((source) => bindSource(source, options.database)),
-    instructions: options.instructions ?? (() => ''),
-  }
-  const node = await joinNode(store, { id: options.node ?? (store.alone ? 'embedded' : newId('node')), alone: store.alone, log })
-  const recovery = createRecovery({ scoped: store.scoped, sweeper: store.sweeper, journal, node, log, giveUp: giveUp.signal })
-  const sweeping = repeat(SWEEP_MS, recovery.sweep, (error) => log.error({ cause: error }, 'the sweep for orphaned runs failed'))
-  const live = createLiveRuns()
-  try {
-    await sweeping.now()
-  } catch (error) {
-    await node.leave().catch(() => {}) // the store is away: that is what is told
-    throw error
-  }
-
-  const begin = async (context: ChatExecutionContext, command: ChatCommand, requestLog: Log): Promise<OpenedRun | Refusal> => {
-    const opened = await openRun({ scoped: store.scoped, newId, node }, context, command)
-    if (!opened.ok) return opened
-    const { begun, ...answer } = opened
-    if (!begun) return answer
-    const { start, ...run } = begun
-    const runLog = requestLog.child({ run_id: answer.run.id })
-    journal.append(answer.run.id, [start])
-    journal.settle(answer.run.id, start.seq)
-    live.start(answer.run.id, limits.runMs, (signal) => driveRun({ ...run, context, signal, log: runLog }, parts))
-    return answer
-  }
-
+  const runs = await startRuns({
+    handles: store,
+    drive: {
+      scoped: store.scoped, journal, models, toolbox, scope, newId,
+      sources: (options.sources ?? []).map((source) => bindSource(source, options.database)),
+      instructions: options.instructions ?? (() => ''),
+    },
+    node: { id: options.node ?? (store.alone ? 'embedded' : newId('node')), alone: store.alone },
+    log,
+  })
   const house: House = {
     scoped: store.scoped,
     lookup: store.lookup,
@@ -229,22 +196,15 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log }: Rea
     authenticate: (request, requestLog) =>
       options.authenticate(request, { log: requestLog, authenticateKey: (authorization) => authenticateKey(store, authorization) }),
     resolve: (who, target, permission) => resolveChatScope(scope, who, target, permission),
-    openRun: async (context, command, requestLog) =>
-      stopping.signal.aborted ? STOPPING : live.opening(begin(context, command, requestLog)),
-    follow: (context, run, after, signal) => followRun({ journal, scoped: store.scoped }, { reader: context.rows, run, after, signal }),
-    stop: (context, what) => stopRun({ scoped: store.scoped, sweeper: store.sweeper, live }, context, what),
+    openRun: runs.open,
+    follow: runs.follow,
+    stop: runs.stop,
     ready: () => isReady(store, log),
   }
   return {
-    store,
     house,
     async close(graceMs) {
-      stopping.abort()
-      await live.drain(graceMs)
-      giveUp.abort()
-      await sweeping.end()
-      // Whatever cannot be said to a database that is away is left to the lease's end.
-      await node.leave().catch((error: unknown) => log.warn({ cause: error }, 'the lease could not be given back'))
+      await runs.close(graceMs)
       await journal.close()
       await store.close()
     },

@@ -5,7 +5,7 @@ import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
 import type { ChatCommand } from '../run/chat-command.ts'
 import type { OpenedRun, RunRef } from '../run/open-run.ts'
-import type { StopOutcome } from '../run/stop-run.ts'
+import type { StopOutcome, StopWanted } from '../run/stop-run.ts'
 import type { ChatExecutionContext, Permission } from '../scope/chat-execution-context.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import type { Handles } from '../store/handles.ts'
@@ -17,7 +17,7 @@ export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
   resolve(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
   openRun(context: ChatExecutionContext, command: ChatCommand, log: Log): Promise<OpenedRun | Refusal>
   follow(context: ChatExecutionContext, run: RunRef, after: number, signal: AbortSignal): AsyncIterable<readonly Frame[]>
-  stop(context: ChatExecutionContext, what: { readonly thread: string; readonly runId: string | null }): Promise<StopOutcome | Refusal>
+  stop(context: ChatExecutionContext, wanted: StopWanted): Promise<StopOutcome | Refusal>
   ready(): Promise<boolean>
 }
 
