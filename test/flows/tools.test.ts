@@ -51,7 +51,7 @@ describe.each(databaseKinds)('tools on $name', (kind) => {
     ['arguments that are no JSON', ['count', '{"n":'], 'The arguments are not JSON.'],
     ['arguments that are no object', ['count', '[]'], 'The arguments do not fit: arguments: '],
     ['wrong arguments', ['count', { n: 'three' }], 'The arguments do not fit: n: '],
-    ['arguments nested too deeply', ['count', `{"n":${'['.repeat(70)}${']'.repeat(70)}}`], 'The arguments are too '],
+    ['arguments nested too deeply', ['count', `{"n":${'['.repeat(70)}${']'.repeat(70)}}`], 'The arguments are nested too deeply.'],
     ['arguments that are too large', ['count', { n: 'x'.repeat(70_000) }], 'The arguments are too large.'],
   ] as const)('%s: an error for model and reader, and the run goes on', async (_, call, words) => {
     let ran = 0
@@ -127,7 +127,7 @@ describe.each(databaseKinds)('tools on $name', (kind) => {
     ['a cycle', () => cycle, 'The tool answered something that is not JSON.'],
     ['a BigInt', () => 1n, 'The tool answered something that is not JSON.'],
     ['a function', () => () => 1, 'The tool answered something that is not JSON.'],
-    ['70 levels', () => deep, 'The tool answered '],
+    ['70 levels', () => deep, 'The tool answered something that is nested too deeply.'],
   ])('a tool that answers %s: an error for model and reader, the cause in the log', async (_, run, words) => {
     const outcome = await converse([callsTools(['answers', {}]), says('Well.')], [tool('answers', run)])
     expect(outcome.told[0]?.output).toEqual({ type: 'error-text', value: expect.stringContaining(words) })

@@ -88,7 +88,7 @@ async function readOwned(claimed: ClaimedRun, context: ChatExecutionContext, { s
       threadId: row.thread_id,
       messageId: row.message_id,
       fence: claimed.fence,
-      lastSeq: claimed.last_seq,
+      lastSeq: row.last_seq, // and not the claim's: an earlier try may have written without hearing of it
       readSet: readSet.number,
       reads: readSet.projects,
       before: rows.flatMap((stored) => splitEvents(stored.text)).map((event) => JSON.parse(event.data) as Chunk),
