@@ -52,7 +52,7 @@ create policy scope on ambit.claims as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy sweeper on ambit.claims as permissive for all to ambit_sweeper
   using true;
-create policy visible on ambit.claims as restrictive for all to ambit_scoped
+create policy visible on ambit.claims as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.runs r
   WHERE ((r.org_id = claims.org_id) AND (r.project_id = claims.project_id) AND (r.id = claims.run_id))));
@@ -94,7 +94,7 @@ create policy own_record_insert on ambit.frames as restrictive for insert to amb
   with check (EXISTS ( SELECT 1
    FROM ambit.runs r
   WHERE ((r.org_id = frames.org_id) AND (r.project_id = frames.project_id) AND (r.id = frames.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
-create policy read_set on ambit.frames as restrictive for all to ambit_scoped
+create policy read_set on ambit.frames as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.read_sets s
   WHERE ((s.org_id = frames.org_id) AND (s.project_id = frames.project_id) AND (s.run_id = frames.run_id))));
@@ -138,22 +138,17 @@ create policy own_record_insert on ambit.message_contents as restrictive for ins
   with check (EXISTS ( SELECT 1
    FROM ambit.messages m
   WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id) AND (m.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
-create policy own_record_update on ambit.message_contents as restrictive for update to ambit_scoped
-  using (EXISTS ( SELECT 1
-   FROM ambit.messages m
-  WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id) AND (m.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
-create policy read_set on ambit.message_contents as restrictive for all to ambit_scoped
+create policy read_set on ambit.message_contents as restrictive for select to ambit_scoped
   using ((run_id IS NULL) OR (EXISTS ( SELECT 1
    FROM ambit.read_sets s
   WHERE ((s.org_id = message_contents.org_id) AND (s.project_id = message_contents.project_id) AND (s.run_id = message_contents.run_id)))));
 create policy scope on ambit.message_contents as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
-create policy visible on ambit.message_contents as restrictive for all to ambit_scoped
+create policy visible on ambit.message_contents as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.messages m
   WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id))));
 grant insert, select on ambit.message_contents to ambit_scoped;
-grant update (parts) on ambit.message_contents to ambit_scoped;
 
 create table ambit.messages (
   org_id text not null,
@@ -182,7 +177,7 @@ create policy own_name on ambit.messages as restrictive for insert to ambit_scop
   WHERE ((t.org_id = messages.org_id) AND (t.project_id = messages.project_id) AND (t.id = messages.thread_id)))));
 create policy scope on ambit.messages as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
-create policy visible on ambit.messages as restrictive for all to ambit_scoped
+create policy visible on ambit.messages as restrictive for select to ambit_scoped
   using ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) OR (EXISTS ( SELECT 1
    FROM ambit.threads t
   WHERE ((t.org_id = messages.org_id) AND (t.project_id = messages.project_id) AND (t.id = messages.thread_id)))));
@@ -302,13 +297,13 @@ create policy own_record_update on ambit.read_sets as restrictive for update to 
   using (EXISTS ( SELECT 1
    FROM ambit.runs r
   WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
-create policy read_set on ambit.read_sets as restrictive for all to ambit_scoped
+create policy read_set on ambit.read_sets as restrictive for select to ambit_scoped
   using ((( SELECT NULLIF(current_setting('ambit.project_ids'::text, true), ''::text) AS "nullif") IS NOT NULL) AND (NOT (EXISTS ( SELECT
    FROM jsonb_array_elements_text(read_sets.projects) was_read(id)
   WHERE ((was_read.id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)) IS NOT TRUE)))));
 create policy scope on ambit.read_sets as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
-create policy visible on ambit.read_sets as restrictive for all to ambit_scoped
+create policy visible on ambit.read_sets as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.runs r
   WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id))));
@@ -360,7 +355,7 @@ create policy scope on ambit.runs as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy sweeper on ambit.runs as permissive for all to ambit_sweeper
   using true;
-create policy visible on ambit.runs as restrictive for all to ambit_scoped
+create policy visible on ambit.runs as restrictive for select to ambit_scoped
   using ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) OR (EXISTS ( SELECT 1
    FROM ambit.threads t
   WHERE ((t.org_id = runs.org_id) AND (t.project_id = runs.project_id) AND (t.id = runs.thread_id)))));
@@ -403,7 +398,7 @@ create policy own_record_insert on ambit.steps as restrictive for insert to ambi
   with check (EXISTS ( SELECT 1
    FROM ambit.runs r
   WHERE ((r.org_id = steps.org_id) AND (r.project_id = steps.project_id) AND (r.id = steps.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
-create policy read_set on ambit.steps as restrictive for all to ambit_scoped
+create policy read_set on ambit.steps as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.read_sets s
   WHERE ((s.org_id = steps.org_id) AND (s.project_id = steps.project_id) AND (s.run_id = steps.run_id))));

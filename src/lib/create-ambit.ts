@@ -110,6 +110,7 @@ export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
     log,
     newRequestId: () => newId('req'),
     open: async () => (closed ? STOPPING : (await open()).house),
+    closing: () => (closed ? STOPPING : null),
     target: options.target,
   })
 

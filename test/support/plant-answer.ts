@@ -1,6 +1,6 @@
 import { insertFrames } from '../../src/lib/store/frame-rows.ts'
 import type { Handles, RowScope } from '../../src/lib/store/handles.ts'
-import { insertMessage, putContent } from '../../src/lib/store/message-rows.ts'
+import { insertMessage, insertContent } from '../../src/lib/store/message-rows.ts'
 import { insertReadSet } from '../../src/lib/store/read-set-rows.ts'
 import { advanceRun, insertRun } from '../../src/lib/store/run-rows.ts'
 import { insertStep } from '../../src/lib/store/step-rows.ts'
@@ -39,8 +39,8 @@ export async function plantAnswer(
     await insertReadSet(sql, projectId, runId, reads)
     await insertFrames(sql, projectId, runId, { first_seq: 1, last_seq: 1, text: answer })
     await insertStep(sql, { projectId, runId, number: 1, fence: 1, finishReason: 'stop', usage: '{}' })
-    await putContent(sql, { ...place, messageId: questionId, runId: null, parts: partsOf(question) })
-    await putContent(sql, { ...place, messageId: answerId, runId, parts: partsOf(answer) })
+    await insertContent(sql, { ...place, messageId: questionId, runId: null, parts: partsOf(question) })
+    await insertContent(sql, { ...place, messageId: answerId, runId, parts: partsOf(answer) })
     const end = { state: 'completed', finishReason: 'stop', errorCode: null } as const
     await advanceRun(sql, { projectId, id: runId, fence: 1 }, { from: 1, to: 1, end })
   })

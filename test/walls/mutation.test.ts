@@ -136,10 +136,10 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     ['message_contents', `insert into ambit.message_contents (org_id, project_id, thread_id, message_id, parts) values ('${acme}', '*', '${common.threadId}', '${common.answerId}', '')`, '23505'],
     ['runs', `update ambit.runs set error_code = 'x' where id = '${common.runId}'`, 'changed 1'],
     ['read_sets', `update ambit.read_sets set projects = '[]' where run_id = '${common.runId}'`, 'changed 1'],
-    ['message_contents', `update ambit.message_contents set parts = '' where message_id = '${common.answerId}'`, 'changed 1'],
+    ['message_contents', `update ambit.message_contents set parts = '' where message_id = '${common.answerId}'`, '42501'],
   ]
   const record = inRecord.flatMap(([table, text, own]): readonly Probe[] =>
-    ([['Ada', ada, own], ['Bob', bob, text.startsWith('insert') ? '42501' : 'changed 0']] as const).map(([name, who, expected]) => ({
+    ([['Ada', ada, own], ['Bob', bob, text.startsWith('insert') || own === '42501' ? '42501' : 'changed 0']] as const).map(([name, who, expected]) => ({
       name: `${name}, in the record of Ada's run: ${text.slice(0, 6)} ${table}`,
       expected,
       run: (sql) => under(sql, 'scoped', who, async (scoped) => `changed ${(await scoped.query(text)).count}`),

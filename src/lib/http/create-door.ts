@@ -18,6 +18,8 @@ export interface DoorOptions {
   newRequestId(): string
   /** Opens the house at the first request; refuses while it closes, rejects where it cannot be opened. */
   open(): Promise<House | Refusal>
+  /** Null while it does not close: a request that had passed the door finds a closed store, which is no fault. */
+  closing(): Refusal | null
   /** The host's own way to name the target; absent: the path does. */
   readonly target?: ((request: Request, who: Principal) => Promise<ChatTarget | null>) | undefined
 }
@@ -34,17 +36,27 @@ export function createDoor(options: DoorOptions): (request: Request) => Promise<
   return async (request) => app.fetch(request)
 
   function mount(route: { readonly method: string }, path: string, serve: (exchange: Exchange) => Promise<Response>): void {
-    app.on(route.method, options.basePath + path, (c) => withinBoundary(exchangeOf(c, options), `${route.method} ${path}`, serve))
+    app.on(route.method, options.basePath + path, (c) => withinBoundary(exchangeOf(c, options), `${route.method} ${path}`, serve, options))
   }
 }
 
-async function withinBoundary(exchange: Exchange, route: string, serve: (exchange: Exchange) => Promise<Response>): Promise<Response> {
+async function withinBoundary(
+  exchange: Exchange,
+  route: string,
+  serve: (exchange: Exchange) => Promise<Response>,
+  { closing }: DoorOptions,
+): Promise<Response> {
   try {
     const response = await serve(exchange)
     const { status, headers } = response
     exchange.log.info({ route, status, run_id: headers.get('x-resumable-stream-id') ?? undefined }, 'request')
     return response
   } catch (error) {
+    const refusal = closing()
+    if (refusal) {
+      exchange.log.warn({ route, cause: error }, 'request cut off: the server is closing')
+      return problem(refusal, exchange.requestId)
+    }
     exchange.log.error({ route, cause: error }, 'request failed')
     return internalProblem(exchange.requestId)
   }

@@ -25,6 +25,8 @@ const LAST_COMMITS_MS = 5_000
 export function createLiveRuns(): LiveRuns {
   const runs = new Map<string, Live>()
   const openings = new Set<Promise<unknown>>()
+  // Once the grace of a drain is over: a run that was still being opened then must not outlive it.
+  let interrupted: RunError | null = null
   const allEnded = async () => {
     await Promise.allSettled(openings)
     await Promise.all([...runs.values()].map((run) => run.ended))
@@ -46,6 +48,7 @@ export function createLiveRuns(): LiveRuns {
         runs.delete(runId)
       })
       runs.set(runId, { controller, ended })
+      if (interrupted) controller.abort(interrupted)
     },
     abort(runId, reason) {
       const run = runs.get(runId)
@@ -55,7 +58,8 @@ export function createLiveRuns(): LiveRuns {
     },
     async drain(graceMs) {
       const interrupt = setTimeout(() => {
-        for (const { controller } of runs.values()) controller.abort(new RunError('interrupted', 'The server is restarting. Ask again.'))
+        interrupted = new RunError('interrupted', 'The server is restarting. Ask again.')
+        for (const { controller } of runs.values()) controller.abort(interrupted)
       }, graceMs)
       let leave: NodeJS.Timeout | undefined
       const left = new Promise<void>((resolve) => {

@@ -8,7 +8,7 @@ import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { insertFrames } from '../store/frame-rows.ts'
 import type { Handles, ScopedSql } from '../store/handles.ts'
-import { findMessage, findNewestMessage, insertMessage, putContent } from '../store/message-rows.ts'
+import { findMessage, findNewestMessage, insertMessage, insertContent } from '../store/message-rows.ts'
 import type { MessagePlace } from '../store/message-rows.ts'
 import { findReadSet, insertReadSet } from '../store/read-set-rows.ts'
 import { findActiveRun, findRunByTrigger, insertRun } from '../store/run-rows.ts'
@@ -176,7 +176,7 @@ async function insertTurn(sql: ScopedSql, { context, thread, trigger, modelId, n
   if (trigger.kind === 'turn') {
     const { clientId, parentId, message } = trigger
     await insertMessage(sql, { ...place, id: userMessageId, number, parentId, role: 'user', authorId, clientId })
-    await putContent(sql, { ...place, messageId: userMessageId, runId: null, parts: partsText(message) })
+    await insertContent(sql, { ...place, messageId: userMessageId, runId: null, parts: partsText(message) })
   }
   const messageId = newId('msg')
   await insertMessage(sql, { ...place, id: messageId, number: trigger.kind === 'turn' ? number + 1 : number, parentId: userMessageId, role: 'assistant', authorId, clientId: null })

@@ -2,7 +2,7 @@ import { formatCursor } from '../journal/cursor.ts'
 import type { Frame, Journal } from '../journal/journal.ts'
 import { insertFrames } from '../store/frame-rows.ts'
 import type { Handles, RowScope, ScopedSql } from '../store/handles.ts'
-import { putContent } from '../store/message-rows.ts'
+import { insertContent } from '../store/message-rows.ts'
 import { updateReadSet } from '../store/read-set-rows.ts'
 import { advanceRun, findRun } from '../store/run-rows.ts'
 import type { RunEnd } from '../store/run-rows.ts'
@@ -125,7 +125,7 @@ export function createPen(
       if (grown) await updateReadSet(sql, { projectId: run.projectId, runId: run.id, number, projects })
       await keepFrames(sql, run, [...said, ...frames])
       if (step) await keepStep(sql, run, step)
-      if (message !== undefined) await putContent(sql, { ...placeOf(run), messageId: run.messageId, runId: run.id, parts: message })
+      if (message !== undefined) await insertContent(sql, { ...placeOf(run), messageId: run.messageId, runId: run.id, parts: message })
     })
     attempt = null
     adopt()

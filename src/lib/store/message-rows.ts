@@ -45,15 +45,14 @@ export async function insertMessage(sql: ScopedSql, message: MessageSkeleton): P
   )
 }
 
-/** What was said. `runId` is null for a person's words; an answer stands behind the read set of its run. */
-export async function putContent(
+/** What was said, once: content is never changed. `runId` is null for a person's words; an answer stands behind the read set of its run. */
+export async function insertContent(
   sql: ScopedSql,
   content: { projectId: string; threadId: string; messageId: string; runId: string | null; parts: string },
 ): Promise<void> {
   await sql.query(
     `insert into ambit.message_contents (org_id, project_id, thread_id, message_id, run_id, parts)
-     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5)
-     on conflict (org_id, project_id, thread_id, message_id) do update set parts = excluded.parts`,
+     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5)`,
     [content.projectId, content.threadId, content.messageId, content.runId, content.parts],
   )
 }

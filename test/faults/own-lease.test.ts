@@ -1,0 +1,147 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { createLog, memoryJournal } from '../../src/index.ts'
+import { createRecovery } from '../../src/lib/run/recover-runs.ts'
+import type { Recovery } from '../../src/lib/run/recover-runs.ts'
+import { openRun } from '../../src/lib/run/open-run.ts'
+import { openHandles } from '../../src/lib/store/handles.ts'
+import type { Handles, ScopedSql } from '../../src/lib/store/handles.ts'
+import type { Database } from '../../src/lib/store/database.ts'
+import { registerNode } from '../../src/lib/store/node-rows.ts'
+import { parseStream } from '../support/client.ts'
+import { databaseKinds } from '../support/databases.ts'
+import { expectSound } from '../support/grammar.ts'
+import { says, scriptedModel } from '../support/scripted-model.ts'
+import { freshThread, must, useStage } from '../support/stage.ts'
+import { newId } from '../support/world.ts'
+
+interface Life {
+  readonly id: string
+  readonly epoch: number
+}
+
+interface RunState {
+  readonly state: string
+  readonly error_code: string | null
+  readonly node_id: string
+  readonly epoch: number
+  readonly fence: number
+}
+
+describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
+  const stage = useStage(kind)
+  const log = createLog({ level: 'info', destination: new PassThrough().resume() })
+
+  async function begin(id: string): Promise<Life> {
+    return { id, epoch: await stage.database.handles.sweeper((sql) => registerNode(sql, id, 60_000)) }
+  }
+
+  async function lapse({ id }: Life): Promise<void> {
+    await stage.database.superuser.transaction('', (sql) => sql.query(`update ambit.nodes set expires_at = now() - interval '1 minute' where id = $1`, [id]))
+  }
+
+  function recoveryOf(life: Life, handles: Pick<Handles, 'scoped' | 'sweeper'> = stage.database.handles): Recovery {
+    return createRecovery({
+      scoped: handles.scoped, sweeper: handles.sweeper, journal: memoryJournal(), log,
+      node: { ...life, leave: async () => {} }, giveUp: new AbortController().signal,
+    })
+  }
+
+  /** A run that this life of a node has begun and drives. */
+  async function openAt(life: Life): Promise<string> {
+    const { ambit } = stage.start({ model: scriptedModel(says('x')) })
+    const context = await ambit.resolveChatScope({ subject: 'bob', kind: 'person' }, { org: 'acme', project: 'apollo' })
+    if (!context.ok) throw new Error(context.detail)
+    await ambit.close()
+    const opened = await openRun({ scoped: stage.database.handles.scoped, newId, node: { ...life, leave: async () => {} } }, context, {
+      thread: freshThread(), trigger: 'submit', message: { clientId: null, text: 'Go on.' }, messageId: null, model: null,
+    })
+    if (!opened.ok) throw new Error(opened.detail)
+    return opened.run.id
+  }
+
+  async function rowsOf<Row>(text: string, run: string): Promise<readonly Row[]> {
+    return stage.database.superuser.transaction('', async (sql) => (await sql.query<Row>(text, [run])).rows)
+  }
+
+  async function stateOf(run: string): Promise<RunState> {
+    return must((await rowsOf<RunState>('select state, error_code, node_id, epoch, fence from ambit.runs where id = $1', run))[0])
+  }
+
+  /** Ended by the second owner, once. */
+  async function expectInterrupted(run: string, { id, epoch }: Life): Promise<void> {
+    expect(await stateOf(run)).toEqual({ state: 'failed', error_code: 'interrupted', node_id: id, epoch, fence: 2 })
+    expect((await rowsOf<{ fence: number }>('select fence from ambit.claims where run_id = $1 order by fence', run)).map((row) => row.fence)).toEqual([1, 2])
+    const frames = await rowsOf<{ text: string }>('select text from ambit.frames where run_id = $1 order by first_seq', run)
+    const stored = parseStream(`${frames.map((row) => row.text).join('')}data: [DONE]\n\n`)
+    expectSound(stored)
+    expect(stored.chunks.at(-1)).toEqual({ type: 'error', errorText: 'The server went away while it was answering. Ask again.' })
+  }
+
+  test('that has lapsed: the node does not take its own run from itself; another node does', async () => {
+    const [slow, other] = [await begin('slow'), await begin('other')]
+    const run = await openAt(slow)
+    const driven = { state: 'running', error_code: null, node_id: 'slow', epoch: slow.epoch, fence: 1 }
+    await recoveryOf(other).sweep()
+    expect(await stateOf(run)).toEqual(driven)
+    await lapse(slow)
+    await recoveryOf(slow).sweep()
+    expect(await stateOf(run)).toEqual(driven)
+    await recoveryOf(other).sweep()
+    await expectInterrupted(run, other)
+  })
+
+  test('of an earlier life: the next life of the same node takes what that one left', async () => {
+    const first = await begin('again')
+    const run = await openAt(first)
+    const second = await begin('again')
+    expect(second.epoch).toBe(first.epoch + 1)
+    await recoveryOf(second).sweep()
+    await expectInterrupted(run, second)
+  })
+
+  const lost = (): Error => new Error('Connection terminated unexpectedly')
+
+  /** How the first transaction of a claimed run's end goes wrong that does this. */
+  const faults: Record<string, { readonly at: string; readonly committed: boolean }> = {
+    'cannot be read': { at: 'from ambit.frames', committed: false },
+    'cannot be written': { at: 'update ambit.runs set last_seq', committed: false },
+    'is written without word': { at: 'update ambit.runs set last_seq', committed: true },
+  }
+
+  test.each(Object.entries(faults))('a claimed run whose record %s at first is ended by a later sweep', async (_, { at, committed }) => {
+    const [dead, heir] = [await begin(newId('dead')), await begin(newId('heir'))]
+    const run = await openAt(dead)
+    await lapse(dead)
+    let failures = 0
+    const { superuser } = stage.database
+    const database: Database = {
+      close: async () => {},
+      async transaction(preamble, work) {
+        let hit = false
+        const result = await superuser.transaction(preamble, async (sql) => {
+          const done = await work({
+            script: (text) => sql.script(text),
+            query(text, values) {
+              hit ||= failures === 0 && text.includes(at)
+              return sql.query(text, values)
+            },
+          } as ScopedSql)
+          if (hit && !committed) throw ((failures += 1), lost())
+          return done
+        })
+        if (hit) throw ((failures += 1), lost())
+        return result
+      },
+    }
+    const recovery = recoveryOf(heir, openHandles(database))
+    await recovery.sweep()
+    expect(failures).toBe(1)
+    expect(await stateOf(run)).toEqual({ state: 'running', error_code: null, node_id: heir.id, epoch: heir.epoch, fence: 2 })
+    await recovery.sweep()
+    await expectInterrupted(run, heir)
+    const before = await rowsOf('select * from ambit.frames where run_id = $1', run)
+    await recovery.sweep()
+    expect(await rowsOf('select * from ambit.frames where run_id = $1', run)).toEqual(before)
+  })
+})
