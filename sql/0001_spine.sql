@@ -9,6 +9,8 @@
 --     SET LOCAL ends a setting is '' and not null.
 --   * Restrictive policies say what must hold besides; they cannot be opened by a careless second permissive policy.
 --   * What may be updated or deleted has a policy for that, because a statement without WHERE asks no select policy.
+--   * `exists (… offset 0)`: asked per row, by key. Without it the planner may answer for all rows of the organisation at
+--     once (a hashed subplan), and the cost of a page grows with what others wrote.
 --   * No policy filters by full-text or jsonb operators on an indexed column: they are not leakproof, so the index is lost.
 
 grant usage on schema ambit to ambit_lookup, ambit_scoped, ambit_sweeper, ambit_operator;
@@ -329,31 +331,31 @@ create policy visible on ambit.messages as restrictive for select to ambit_scope
     author_id = (select nullif(current_setting('ambit.user_id', true), ''))
     or exists (
       select 1 from ambit.threads t
-      where t.org_id = messages.org_id and t.project_id = messages.project_id and t.id = messages.thread_id));
+      where t.org_id = messages.org_id and t.project_id = messages.project_id and t.id = messages.thread_id offset 0));
 create policy own_name on ambit.messages as restrictive for insert to ambit_scoped
   with check (
     author_id = (select nullif(current_setting('ambit.user_id', true), ''))
     and exists (
       select 1 from ambit.threads t
-      where t.org_id = messages.org_id and t.project_id = messages.project_id and t.id = messages.thread_id));
+      where t.org_id = messages.org_id and t.project_id = messages.project_id and t.id = messages.thread_id offset 0));
 
 create policy visible on ambit.runs as restrictive for select to ambit_scoped
   using (
     author_id = (select nullif(current_setting('ambit.user_id', true), ''))
     or exists (
       select 1 from ambit.threads t
-      where t.org_id = runs.org_id and t.project_id = runs.project_id and t.id = runs.thread_id));
+      where t.org_id = runs.org_id and t.project_id = runs.project_id and t.id = runs.thread_id offset 0));
 create policy own_name on ambit.runs as restrictive for insert to ambit_scoped
   with check (
     author_id = (select nullif(current_setting('ambit.user_id', true), ''))
     and exists (
       select 1 from ambit.threads t
-      where t.org_id = runs.org_id and t.project_id = runs.project_id and t.id = runs.thread_id));
+      where t.org_id = runs.org_id and t.project_id = runs.project_id and t.id = runs.thread_id offset 0));
 
 create policy visible on ambit.claims as restrictive for select to ambit_scoped
   using (exists (
     select 1 from ambit.runs r
-    where r.org_id = claims.org_id and r.project_id = claims.project_id and r.id = claims.run_id));
+    where r.org_id = claims.org_id and r.project_id = claims.project_id and r.id = claims.run_id offset 0));
 
 -- The read set: all of its projects must be the reader's. Everything a run said stands behind this one policy, by
 -- `exists`: a read set that is invisible hides, it never opens.
@@ -361,7 +363,7 @@ create policy visible on ambit.claims as restrictive for select to ambit_scoped
 create policy visible on ambit.read_sets as restrictive for select to ambit_scoped
   using (exists (
     select 1 from ambit.runs r
-    where r.org_id = read_sets.org_id and r.project_id = read_sets.project_id and r.id = read_sets.run_id));
+    where r.org_id = read_sets.org_id and r.project_id = read_sets.project_id and r.id = read_sets.run_id offset 0));
 create policy read_set on ambit.read_sets as restrictive for select to ambit_scoped
   using (
     (select nullif(current_setting('ambit.project_ids', true), '')) is not null
@@ -375,20 +377,20 @@ create policy visible on ambit.message_contents as restrictive for select to amb
   using (exists (
     select 1 from ambit.messages m
     where m.org_id = message_contents.org_id and m.project_id = message_contents.project_id
-      and m.thread_id = message_contents.thread_id and m.id = message_contents.message_id));
+      and m.thread_id = message_contents.thread_id and m.id = message_contents.message_id offset 0));
 create policy read_set on ambit.message_contents as restrictive for select to ambit_scoped
   using (run_id is null or exists (
     select 1 from ambit.read_sets s
     where s.org_id = message_contents.org_id and s.project_id = message_contents.project_id
-      and s.run_id = message_contents.run_id));
+      and s.run_id = message_contents.run_id offset 0));
 create policy read_set on ambit.steps as restrictive for select to ambit_scoped
   using (exists (
     select 1 from ambit.read_sets s
-    where s.org_id = steps.org_id and s.project_id = steps.project_id and s.run_id = steps.run_id));
+    where s.org_id = steps.org_id and s.project_id = steps.project_id and s.run_id = steps.run_id offset 0));
 create policy read_set on ambit.frames as restrictive for select to ambit_scoped
   using (exists (
     select 1 from ambit.read_sets s
-    where s.org_id = frames.org_id and s.project_id = frames.project_id and s.run_id = frames.run_id));
+    where s.org_id = frames.org_id and s.project_id = frames.project_id and s.run_id = frames.run_id offset 0));
 
 -- A run's record is its author's to write: who sees a shared thread reads it, and writes into no run but an own one.
 -- So the policies above that say who sees are `for select`: checked for writes too, they were planned four times over
@@ -409,7 +411,7 @@ begin
       'create policy own_record_%2$s on ambit.%1$I as restrictive for %2$s to ambit_scoped %3$s (exists (
          select 1 from ambit.runs r
          where r.org_id = %1$I.org_id and r.project_id = %1$I.project_id and r.id = %1$I.run_id
-           and r.author_id = (select nullif(current_setting(''ambit.user_id'', true), ''''))))',
+           and r.author_id = (select nullif(current_setting(''ambit.user_id'', true), '''')) offset 0))',
       recorded.name, recorded.command, case recorded.command when 'insert' then 'with check' else 'using' end);
   end loop;
 end $$;
@@ -419,7 +421,7 @@ create policy own_record_insert on ambit.message_contents as restrictive for ins
     select 1 from ambit.messages m
     where m.org_id = message_contents.org_id and m.project_id = message_contents.project_id
       and m.thread_id = message_contents.thread_id and m.id = message_contents.message_id
-      and m.author_id = (select nullif(current_setting('ambit.user_id', true), ''))));
+      and m.author_id = (select nullif(current_setting('ambit.user_id', true), '')) offset 0));
 -- `using (true)` only where no scope exists, only to the handle that needs it, and only on the columns it needs.
 
 create policy lookup on ambit.organisations to ambit_lookup using (true);

@@ -47,7 +47,8 @@ create policy organisation on ambit.claims as restrictive for all to ambit_scope
 create policy own_record_insert on ambit.claims as restrictive for insert to ambit_scoped
   with check (EXISTS ( SELECT 1
    FROM ambit.runs r
-  WHERE ((r.org_id = claims.org_id) AND (r.project_id = claims.project_id) AND (r.id = claims.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
+  WHERE ((r.org_id = claims.org_id) AND (r.project_id = claims.project_id) AND (r.id = claims.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
 create policy scope on ambit.claims as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy sweeper on ambit.claims as permissive for all to ambit_sweeper
@@ -55,7 +56,8 @@ create policy sweeper on ambit.claims as permissive for all to ambit_sweeper
 create policy visible on ambit.claims as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.runs r
-  WHERE ((r.org_id = claims.org_id) AND (r.project_id = claims.project_id) AND (r.id = claims.run_id))));
+  WHERE ((r.org_id = claims.org_id) AND (r.project_id = claims.project_id) AND (r.id = claims.run_id))
+ OFFSET 0));
 grant insert, select on ambit.claims to ambit_scoped;
 grant insert, select on ambit.claims to ambit_sweeper;
 
@@ -93,11 +95,13 @@ create policy organisation on ambit.frames as restrictive for all to ambit_scope
 create policy own_record_insert on ambit.frames as restrictive for insert to ambit_scoped
   with check (EXISTS ( SELECT 1
    FROM ambit.runs r
-  WHERE ((r.org_id = frames.org_id) AND (r.project_id = frames.project_id) AND (r.id = frames.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
+  WHERE ((r.org_id = frames.org_id) AND (r.project_id = frames.project_id) AND (r.id = frames.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
 create policy read_set on ambit.frames as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.read_sets s
-  WHERE ((s.org_id = frames.org_id) AND (s.project_id = frames.project_id) AND (s.run_id = frames.run_id))));
+  WHERE ((s.org_id = frames.org_id) AND (s.project_id = frames.project_id) AND (s.run_id = frames.run_id))
+ OFFSET 0));
 create policy scope on ambit.frames as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 grant insert, select on ambit.frames to ambit_scoped;
@@ -137,17 +141,20 @@ create policy organisation on ambit.message_contents as restrictive for all to a
 create policy own_record_insert on ambit.message_contents as restrictive for insert to ambit_scoped
   with check (EXISTS ( SELECT 1
    FROM ambit.messages m
-  WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id) AND (m.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
+  WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id) AND (m.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
 create policy read_set on ambit.message_contents as restrictive for select to ambit_scoped
   using ((run_id IS NULL) OR (EXISTS ( SELECT 1
    FROM ambit.read_sets s
-  WHERE ((s.org_id = message_contents.org_id) AND (s.project_id = message_contents.project_id) AND (s.run_id = message_contents.run_id)))));
+  WHERE ((s.org_id = message_contents.org_id) AND (s.project_id = message_contents.project_id) AND (s.run_id = message_contents.run_id))
+ OFFSET 0)));
 create policy scope on ambit.message_contents as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy visible on ambit.message_contents as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.messages m
-  WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id))));
+  WHERE ((m.org_id = message_contents.org_id) AND (m.project_id = message_contents.project_id) AND (m.thread_id = message_contents.thread_id) AND (m.id = message_contents.message_id))
+ OFFSET 0));
 grant insert, select on ambit.message_contents to ambit_scoped;
 
 create table ambit.messages (
@@ -174,13 +181,15 @@ create policy organisation on ambit.messages as restrictive for all to ambit_sco
 create policy own_name on ambit.messages as restrictive for insert to ambit_scoped
   with check ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) AND (EXISTS ( SELECT 1
    FROM ambit.threads t
-  WHERE ((t.org_id = messages.org_id) AND (t.project_id = messages.project_id) AND (t.id = messages.thread_id)))));
+  WHERE ((t.org_id = messages.org_id) AND (t.project_id = messages.project_id) AND (t.id = messages.thread_id))
+ OFFSET 0)));
 create policy scope on ambit.messages as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy visible on ambit.messages as restrictive for select to ambit_scoped
   using ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) OR (EXISTS ( SELECT 1
    FROM ambit.threads t
-  WHERE ((t.org_id = messages.org_id) AND (t.project_id = messages.project_id) AND (t.id = messages.thread_id)))));
+  WHERE ((t.org_id = messages.org_id) AND (t.project_id = messages.project_id) AND (t.id = messages.thread_id))
+ OFFSET 0)));
 grant insert, select on ambit.messages to ambit_scoped;
 
 create table ambit.migrations (
@@ -292,11 +301,13 @@ create policy organisation on ambit.read_sets as restrictive for all to ambit_sc
 create policy own_record_insert on ambit.read_sets as restrictive for insert to ambit_scoped
   with check (EXISTS ( SELECT 1
    FROM ambit.runs r
-  WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
+  WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
 create policy own_record_update on ambit.read_sets as restrictive for update to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.runs r
-  WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
+  WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
 create policy read_set on ambit.read_sets as restrictive for select to ambit_scoped
   using ((( SELECT NULLIF(current_setting('ambit.project_ids'::text, true), ''::text) AS "nullif") IS NOT NULL) AND (NOT (EXISTS ( SELECT
    FROM jsonb_array_elements_text(read_sets.projects) was_read(id)
@@ -306,7 +317,8 @@ create policy scope on ambit.read_sets as permissive for all to ambit_scoped
 create policy visible on ambit.read_sets as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.runs r
-  WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id))));
+  WHERE ((r.org_id = read_sets.org_id) AND (r.project_id = read_sets.project_id) AND (r.id = read_sets.run_id))
+ OFFSET 0));
 grant insert, select on ambit.read_sets to ambit_scoped;
 grant update (number, projects) on ambit.read_sets to ambit_scoped;
 
@@ -348,7 +360,8 @@ create policy organisation on ambit.runs as restrictive for all to ambit_scoped
 create policy own_name on ambit.runs as restrictive for insert to ambit_scoped
   with check ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) AND (EXISTS ( SELECT 1
    FROM ambit.threads t
-  WHERE ((t.org_id = runs.org_id) AND (t.project_id = runs.project_id) AND (t.id = runs.thread_id)))));
+  WHERE ((t.org_id = runs.org_id) AND (t.project_id = runs.project_id) AND (t.id = runs.thread_id))
+ OFFSET 0)));
 create policy own_record on ambit.runs as restrictive for update to ambit_scoped
   using (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"));
 create policy scope on ambit.runs as permissive for all to ambit_scoped
@@ -358,7 +371,8 @@ create policy sweeper on ambit.runs as permissive for all to ambit_sweeper
 create policy visible on ambit.runs as restrictive for select to ambit_scoped
   using ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) OR (EXISTS ( SELECT 1
    FROM ambit.threads t
-  WHERE ((t.org_id = runs.org_id) AND (t.project_id = runs.project_id) AND (t.id = runs.thread_id)))));
+  WHERE ((t.org_id = runs.org_id) AND (t.project_id = runs.project_id) AND (t.id = runs.thread_id))
+ OFFSET 0)));
 grant insert, select on ambit.runs to ambit_scoped;
 grant update (state, finish_reason, error_code, last_seq, ended_at) on ambit.runs to ambit_scoped;
 grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context) on ambit.runs to ambit_sweeper;
@@ -397,11 +411,13 @@ create policy organisation on ambit.steps as restrictive for all to ambit_scoped
 create policy own_record_insert on ambit.steps as restrictive for insert to ambit_scoped
   with check (EXISTS ( SELECT 1
    FROM ambit.runs r
-  WHERE ((r.org_id = steps.org_id) AND (r.project_id = steps.project_id) AND (r.id = steps.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))));
+  WHERE ((r.org_id = steps.org_id) AND (r.project_id = steps.project_id) AND (r.id = steps.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
 create policy read_set on ambit.steps as restrictive for select to ambit_scoped
   using (EXISTS ( SELECT 1
    FROM ambit.read_sets s
-  WHERE ((s.org_id = steps.org_id) AND (s.project_id = steps.project_id) AND (s.run_id = steps.run_id))));
+  WHERE ((s.org_id = steps.org_id) AND (s.project_id = steps.project_id) AND (s.run_id = steps.run_id))
+ OFFSET 0));
 create policy scope on ambit.steps as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 grant insert, select on ambit.steps to ambit_scoped;

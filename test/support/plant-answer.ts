@@ -1,6 +1,7 @@
 import { insertFrames } from '../../src/lib/store/frame-rows.ts'
 import type { Handles, RowScope } from '../../src/lib/store/handles.ts'
-import { insertMessage, insertContent } from '../../src/lib/store/message-rows.ts'
+import { insertContent } from '../../src/lib/store/content-rows.ts'
+import { insertMessage } from '../../src/lib/store/message-rows.ts'
 import { insertReadSet } from '../../src/lib/store/read-set-rows.ts'
 import { advanceRun, insertRun } from '../../src/lib/store/run-rows.ts'
 import { insertStep } from '../../src/lib/store/step-rows.ts'

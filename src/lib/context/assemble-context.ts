@@ -6,12 +6,12 @@ import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import type { Handles } from '../store/handles.ts'
 import { enterHostScope } from '../store/host-scope.ts'
 import type { ScopedDatabase } from '../store/host-scope.ts'
-import { readBranch } from '../store/message-rows.ts'
 import { createCitations } from './citations.ts'
 import type { Citations } from './citations.ts'
 import type { ContextSource, Slice } from './context-source.ts'
 import { historyPrompt } from './history.ts'
 import { loadOwnSources } from './own-sources.ts'
+import { readBranch } from './read-branch.ts'
 import { systemPrompt } from './system-prompt.ts'
 
 /** Everything that is the same for every run of an installation. */

@@ -1,4 +1,4 @@
-import type { BranchRow } from '../store/message-rows.ts'
+import type { BranchMessage } from './read-branch.ts'
 import type { Source } from '../tools/bound-tool.ts'
 import type { Chunk } from '../wire/chunk.ts'
 import type { MessagePart } from '../wire/message-parts.ts'
@@ -14,7 +14,7 @@ export interface Citations {
 const MARK = /\[(\d{1,4})\]/g
 
 /** Goes on from the numbers that the history carries: a second run that began at 1 again would cite another document. */
-export function createCitations(history: readonly BranchRow[]): Citations {
+export function createCitations(history: readonly BranchMessage[]): Citations {
   const sources = new Map<number, Source>(history.flatMap(numberedSources))
   const numbers = new Map([...sources].map(([number, { id }]) => [id, number]))
   const told = new Set<number>()
@@ -47,7 +47,7 @@ function sourceChunk({ id, title, mediaType }: Source, number: number): Chunk {
 }
 
 /** The sources in the outputs of Ambit's own tools, as `tools/document-tools.ts` numbers them. */
-function numberedSources({ parts }: BranchRow): readonly (readonly [number, Source])[] {
+function numberedSources({ parts }: BranchMessage): readonly (readonly [number, Source])[] {
   if (parts === null) return []
   return (JSON.parse(parts) as readonly MessagePart[]).flatMap((part) => {
     if (part.type !== 'dynamic-tool' || part.state !== 'output-available' || !OWN_TOOLS.has(part.toolName)) return []

@@ -1,5 +1,5 @@
 import type { AssistantPart, CallResult, PromptMessage } from '../model/prompt.ts'
-import type { BranchRow } from '../store/message-rows.ts'
+import type { BranchMessage } from './read-branch.ts'
 import type { ProviderMetadata } from '../wire/chunk.ts'
 import type { MessagePart, SettledCallPart } from '../wire/message-parts.ts'
 
@@ -15,18 +15,18 @@ export interface History {
  * The stored branch as the model is told it: newest messages first until the characters are used up, never the
  * client's copy. A message that the reader may not see is left out and marked, so that the model knows of the gap.
  */
-export function historyPrompt(rows: readonly BranchRow[], maxChars: number): History {
-  const kept: BranchRow[] = []
+export function historyPrompt(rows: readonly BranchMessage[], maxChars: number): History {
+  const kept: BranchMessage[] = []
   let chars = 0
   for (const row of rows.toReversed()) {
     chars += row.parts?.length ?? HIDDEN.length
     if (chars > maxChars && kept.length > 0) break
     kept.unshift(row)
   }
-  return { messages: kept.flatMap(promptOf), reads: [...new Set(kept.flatMap((row) => row.reads ?? []))] }
+  return { messages: kept.flatMap(promptOf), reads: [...new Set(kept.flatMap((row) => row.reads))] }
 }
 
-function promptOf(row: BranchRow): readonly PromptMessage[] {
+function promptOf(row: BranchMessage): readonly PromptMessage[] {
   const parts = row.parts === null ? null : (JSON.parse(row.parts) as readonly MessagePart[])
   if (row.role === 'user') return [{ role: 'user', text: parts === null ? HIDDEN : textOf(parts) }]
   return parts === null ? [{ role: 'assistant', parts: [{ type: 'text', text: HIDDEN }] }] : answerPrompt(parts)

@@ -3,8 +3,13 @@ import { threadTitle } from '../run/thread-title.ts'
 import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
+import { readContents } from '../store/content-rows.ts'
+import type { ContentRow } from '../store/content-rows.ts'
+import type { ScopedSql } from '../store/handles.ts'
 import { listMessages } from '../store/message-rows.ts'
-import type { ListedMessageRow } from '../store/message-rows.ts'
+import type { MessageRow } from '../store/message-rows.ts'
+import { findRunsByMessages } from '../store/run-rows.ts'
+import type { RunRow } from '../store/run-rows.ts'
 import { findThread, listThreads, updateOwnThread } from '../store/thread-rows.ts'
 import type { ThreadRow } from '../store/thread-rows.ts'
 import type { House, ScopedExchange } from './exchange.ts'
@@ -53,7 +58,7 @@ export async function getMessages({ context, params, query, requestId }: ScopedE
   if (!page.ok) return problem(page, requestId)
   const rows = await house.scoped(context.rows, async (sql) => {
     const thread = await findThread(sql, addressOf(context, params))
-    return thread && listMessages(sql, { projectId: homeOf(context), threadId: thread.id, after: page.after, limit: page.limit })
+    return thread && readPage(sql, { projectId: homeOf(context), threadId: thread.id, after: page.after, limit: page.limit })
   })
   if (!rows) return problem(NOT_FOUND, requestId)
   const last = rows.length === page.limit ? rows.at(-1) : undefined
@@ -71,15 +76,32 @@ function threadOf(row: ThreadRow, context: ChatExecutionContext) {
   return { id, chat_id: (own ? row.alias : null) ?? id, title, shared, author_id, created_at, updated_at }
 }
 
-function messageOf(row: ListedMessageRow, context: ChatExecutionContext) {
+interface ReadMessage extends MessageRow {
+  readonly content: ContentRow | undefined
+  readonly run: Pick<RunRow, 'id' | 'state'> | undefined
+}
+
+/** The skeletons, with what the reader may see of them and the runs that answer in them. */
+async function readPage(
+  sql: ScopedSql,
+  page: { projectId: string; threadId: string; after: number; limit: number },
+): Promise<readonly ReadMessage[]> {
+  const rows = await listMessages(sql, page)
+  const ids = rows.map((row) => row.id)
+  const contents = await readContents(sql, page, ids)
+  const runs = await findRunsByMessages(sql, page, ids)
+  return rows.map((row) => ({ ...row, content: contents.get(row.id), run: runs.get(row.id) }))
+}
+
+function messageOf(row: ReadMessage, context: ChatExecutionContext) {
   const own = row.author_id === context.rows.userId
-  const { number, parent_id, author_id, created_at } = row
-  const hidden = row.parts === null && row.run_state !== 'running'
-  const run = row.run_id === null ? null : { id: row.run_id, state: row.run_state }
+  const { number, parent_id, author_id, created_at, content } = row
+  const hidden = !content && row.run?.state !== 'running'
+  const run = row.run ? { id: row.run.id, state: row.run.state } : null
   return {
     id: (own ? row.client_id : null) ?? row.id,
     role: row.role,
-    parts: row.parts === null ? [] : (JSON.parse(row.parts) as unknown),
+    parts: content ? (JSON.parse(content.parts) as unknown) : [],
     metadata: { ambit: { id: row.id, number, parent_id, author_id, created_at, hidden, run } },
   }
 }

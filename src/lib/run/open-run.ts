@@ -8,7 +8,8 @@ import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { insertFrames } from '../store/frame-rows.ts'
 import type { Handles, ScopedSql } from '../store/handles.ts'
-import { findMessage, findNewestMessage, insertMessage, insertContent } from '../store/message-rows.ts'
+import { insertContent, readContents } from '../store/content-rows.ts'
+import { findMessage, findNewestMessage, insertMessage } from '../store/message-rows.ts'
 import type { MessagePlace } from '../store/message-rows.ts'
 import { findReadSet, insertReadSet } from '../store/read-set-rows.ts'
 import { findActiveRun, findRunByTrigger, insertRun } from '../store/run-rows.ts'
@@ -141,7 +142,8 @@ async function findTrigger(sql: ScopedSql, context: ChatExecutionContext, thread
   if (!message) return messageId !== null && !named ? { kind: 'unknown' } : findAgain(sql, projectId, thread.id, named)
   const known = (await find(message.clientId)) ?? named
   if (known?.role === 'user') {
-    const same = messageId === null && known.parts === partsText(message)
+    const before = messageId === null ? await readContents(sql, { projectId, threadId: thread.id }, [known.id]) : null
+    const same = before?.get(known.id)?.parts === partsText(message)
     const run = same ? await findRunByTrigger(sql, projectId, thread.id, known.id) : null
     return run ? { kind: 'retry', run } : { kind: 'turn', message, clientId: null, parentId: known.parent_id }
   }

@@ -30,3 +30,12 @@ export async function findReadSet(
   )
   return rows[0] ?? null
 }
+
+/** The projects that these runs have read, by run id. */
+export async function readReadSets(sql: ScopedSql, projectId: string, runIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await sql.query<{ run_id: string; projects: readonly string[] }>(
+    'select run_id, projects from ambit.read_sets where project_id = $1 and run_id = any($2::text[])',
+    [projectId, runIds],
+  )
+  return new Map(rows.map((row) => [row.run_id, row.projects]))
+}

@@ -134,3 +134,16 @@ export async function listRuns(
   )
   return rows
 }
+
+/** The runs that answer in these messages, by message id. */
+export async function findRunsByMessages(
+  sql: ScopedSql,
+  thread: { projectId: string; threadId: string },
+  messageIds: readonly string[],
+): Promise<ReadonlyMap<string, Pick<RunRow, 'id' | 'state'>>> {
+  const { rows } = await sql.query<Pick<RunRow, 'id' | 'state' | 'message_id'>>(
+    'select id, state, message_id from ambit.runs where project_id = $1 and thread_id = $2 and message_id = any($3::text[])',
+    [thread.projectId, thread.threadId, messageIds],
+  )
+  return new Map(rows.map((row) => [row.message_id, row]))
+}
