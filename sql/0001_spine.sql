@@ -451,7 +451,7 @@ grant select, insert, update on ambit.organisations, ambit.projects, ambit.peopl
 grant select, insert, update, delete on ambit.memberships to ambit_operator;
 
 grant select, insert, update, delete on ambit.nodes to ambit_sweeper;
-grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq,
+grant select (org_id, project_id, id, thread_id, state, stop_requested, created_at, node_id, epoch, fence, last_seq,
               principal, target, context),
       update (node_id, epoch, fence, stop_requested)
   on ambit.runs to ambit_sweeper;

@@ -40,9 +40,18 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     await stage.database.superuser.transaction('', (sql) => sql.query(`update ambit.nodes set expires_at = now() - interval '1 minute' where id = $1`, [id]))
   }
 
-  function recoveryOf(life: Life, handles: Pick<Handles, 'scoped' | 'sweeper'> = stage.database.handles): Recovery {
+  async function age(run: string): Promise<void> {
+    await stage.database.superuser.transaction('', (sql) => sql.query(`update ambit.runs set created_at = now() - interval '1 minute' where id = $1`, [run]))
+  }
+
+  interface Surroundings {
+    readonly handles?: Pick<Handles, 'scoped' | 'sweeper'>
+    readonly driven?: readonly string[]
+  }
+
+  function recoveryOf(life: Life, { handles = stage.database.handles, driven = [] }: Surroundings = {}): Recovery {
     return createRecovery({
-      scoped: handles.scoped, sweeper: handles.sweeper, journal: memoryJournal(), log,
+      scoped: handles.scoped, sweeper: handles.sweeper, journal: memoryJournal(), log, driven: () => driven,
       node: { ...life, leave: async () => {} }, giveUp: new AbortController().signal,
     })
   }
@@ -69,9 +78,10 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
   }
 
   /** Ended by the second owner, once. */
-  async function expectInterrupted(run: string, { id, epoch }: Life): Promise<void> {
-    expect(await stateOf(run)).toEqual({ state: 'failed', error_code: 'interrupted', node_id: id, epoch, fence: 2 })
-    expect((await rowsOf<{ fence: number }>('select fence from ambit.claims where run_id = $1 order by fence', run)).map((row) => row.fence)).toEqual([1, 2])
+  async function expectInterrupted(run: string, { id, epoch }: Life, fence = 2): Promise<void> {
+    expect(await stateOf(run)).toEqual({ state: 'failed', error_code: 'interrupted', node_id: id, epoch, fence })
+    const claims = await rowsOf<{ fence: number }>('select fence from ambit.claims where run_id = $1 order by fence', run)
+    expect(claims.map((row) => row.fence)).toEqual(Array.from({ length: fence }, (_, index) => index + 1))
     const frames = await rowsOf<{ text: string }>('select text from ambit.frames where run_id = $1 order by first_seq', run)
     const stored = parseStream(`${frames.map((row) => row.text).join('')}data: [DONE]\n\n`)
     expectSound(stored)
@@ -85,10 +95,21 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     await recoveryOf(other).sweep()
     expect(await stateOf(run)).toEqual(driven)
     await lapse(slow)
-    await recoveryOf(slow).sweep()
+    await age(run)
+    await recoveryOf(slow, { driven: [run] }).sweep()
     expect(await stateOf(run)).toEqual(driven)
     await recoveryOf(other).sweep()
     await expectInterrupted(run, other)
+  })
+
+  test('still good: a run of its own that it does not drive, because its opening was committed without word, is ended when it is old enough', async () => {
+    const node = await begin(newId('node'))
+    const run = await openAt(node)
+    await recoveryOf(node).sweep()
+    expect(await stateOf(run)).toMatchObject({ state: 'running', fence: 1 })
+    await age(run)
+    await recoveryOf(node).sweep()
+    await expectInterrupted(run, node)
   })
 
   test('of an earlier life: the next life of the same node takes what that one left', async () => {
@@ -134,12 +155,13 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
         return result
       },
     }
-    const recovery = recoveryOf(heir, openHandles(database))
+    const recovery = recoveryOf(heir, { handles: openHandles(database) })
     await recovery.sweep()
     expect(failures).toBe(1)
     expect(await stateOf(run)).toEqual({ state: 'running', error_code: null, node_id: heir.id, epoch: heir.epoch, fence: 2 })
+    await age(run)
     await recovery.sweep()
-    await expectInterrupted(run, heir)
+    await expectInterrupted(run, heir, 3)
     const before = await rowsOf('select * from ambit.frames where run_id = $1', run)
     await recovery.sweep()
     expect(await rowsOf('select * from ambit.frames where run_id = $1', run)).toEqual(before)

@@ -22,7 +22,7 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
   const runs = new Map<string, Live>()
 
   const forget = (runId: string, live: Live): void => {
-    if (live.ended && live.readers === 0) runs.delete(runId)
+    if (live.ended && live.readers === 0 && runs.get(runId) === live) runs.delete(runId)
   }
 
   return {
@@ -30,7 +30,8 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
       const [first] = frames
       if (!first) return
       let live = runs.get(runId)
-      if (!live) runs.set(runId, (live = begin(first.seq)))
+      // After its end a run may come back under a later fence; who still reads the old frames is sent to the store.
+      if (!live || live.ended) runs.set(runId, (live = begin(first.seq)))
       if (first.seq !== live.first + live.frames.length) throw new Error('A frame was appended out of order.')
       for (const frame of frames) {
         live.frames.push(frame)

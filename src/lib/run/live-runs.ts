@@ -6,6 +6,7 @@ export interface LiveRuns {
   start(runId: string, maxMs: number, drive: (signal: AbortSignal) => Promise<void>): void
   /** A run that is being opened: a drain waits for it too, and for what it begins. */
   opening<T>(opened: Promise<T>): Promise<T>
+  ids(): readonly string[]
   /** Tells a run to end for this reason. Answers a promise of its end, or null where it is not driven here. */
   abort(runId: string, reason: Error): Promise<void> | null
   /**
@@ -32,6 +33,7 @@ export function createLiveRuns(): LiveRuns {
     await Promise.all([...runs.values()].map((run) => run.ended))
   }
   return {
+    ids: () => [...runs.keys()],
     async opening(opened) {
       openings.add(opened)
       try {

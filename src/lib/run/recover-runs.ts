@@ -24,43 +24,39 @@ export interface RecoveryParts extends Pick<Handles, 'scoped' | 'sweeper'> {
   readonly node: Node
   readonly log: Log
   readonly giveUp: AbortSignal
+  /** Ids of the runs that this process drives. */
+  driven(): readonly string[]
 }
 
-/** Ends what dead nodes left behind. */
+/** Ends what nobody drives. */
 export interface Recovery {
   /**
-   * Claims the runs whose node is dead and ends them: what was committed is kept, the reader is told that the answer
+   * Claims the runs that nobody drives and ends them: what was committed is kept, the reader is told that the answer
    * was interrupted (or stopped, where that had been asked), and the thread is free again.
    */
   sweep(): Promise<void>
 }
 
 export function createRecovery(parts: RecoveryParts): Recovery {
-  // A claimed run is this node's, and no claim will find it again: one that could not be ended is tried in the next sweep.
-  let claimed: readonly ClaimedRun[] = []
+  const { sweeper, node, driven } = parts
   return {
     async sweep() {
       for (let more = true; more; ) {
-        const found = await parts.sweeper((sql) => claimOrphans(sql, { nodeId: parts.node.id, epoch: parts.node.epoch, limit: AT_A_TIME }))
-        more = found.length === AT_A_TIME
-        claimed = await endAll([...claimed, ...found], parts)
+        const claimed = await sweeper((sql) => claimOrphans(sql, { nodeId: node.id, epoch: node.epoch, driven: driven(), limit: AT_A_TIME }))
+        for (const run of claimed) await tryToEnd(run, parts)
+        more = claimed.length === AT_A_TIME
       }
     },
   }
 }
 
-/** Answers those that could not be ended. */
-async function endAll(runs: readonly ClaimedRun[], parts: RecoveryParts): Promise<readonly ClaimedRun[]> {
-  const left: ClaimedRun[] = []
-  for (const run of runs) {
-    try {
-      await endOrphan(run, parts)
-    } catch (error) {
-      left.push(run)
-      parts.log.error({ org_id: run.org_id, run_id: run.id, cause: error }, 'an orphaned run could not be ended; it will be tried again')
-    }
+/** One that cannot be ended is this node's and driven by nobody: a later sweep claims it again. */
+async function tryToEnd(run: ClaimedRun, parts: RecoveryParts): Promise<void> {
+  try {
+    await endOrphan(run, parts)
+  } catch (error) {
+    parts.log.error({ org_id: run.org_id, run_id: run.id, cause: error }, 'an orphaned run could not be ended; it will be tried again')
   }
-  return left
 }
 
 async function endOrphan(claimed: ClaimedRun, parts: RecoveryParts): Promise<void> {

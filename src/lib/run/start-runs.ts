@@ -45,7 +45,8 @@ export async function startRuns({ handles, drive, node: named, log }: RunsOption
   const parts: DriveParts = { ...drive, giveUp: giveUp.signal }
   const { journal } = parts
   const node = await joinNode(handles, { ...named, log })
-  const recovery = createRecovery({ ...handles, journal, node, log, giveUp: giveUp.signal })
+  const live = createLiveRuns()
+  const recovery = createRecovery({ ...handles, journal, node, log, giveUp: giveUp.signal, driven: live.ids })
   const sweeping = repeat(SWEEP_MS, recovery.sweep, (error) => log.error({ cause: error }, 'the sweep for orphaned runs failed'))
   // What cannot be said to a database that is away is left to the lease's end.
   const leave = () => node.leave().catch((error: unknown) => log.warn({ cause: error }, 'the lease could not be given back'))
@@ -56,7 +57,6 @@ export async function startRuns({ handles, drive, node: named, log }: RunsOption
     throw error
   }
 
-  const live = createLiveRuns()
   let stopping = false
 
   const begin = async (context: ChatExecutionContext, command: ChatCommand, requestLog: Log): Promise<OpenedRun | Refusal> => {

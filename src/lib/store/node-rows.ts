@@ -46,20 +46,27 @@ export async function releaseNode(sql: SweeperSql, id: string, epoch: number): P
 
 const EXPIRY = `coalesce(now() + make_interval(secs => $2::double precision / 1000.0), 'infinity')`
 
+/** Longer than any opening takes: a run of this age is driven, or was lost between its commit and its driver. */
+const OPENING = '30 seconds'
+
 /**
- * Claims running runs whose node is dead (never the claimant's own, also when its lease has lapsed): fence + 1, and the base is `last_seq` of the locked row (a sub-select on
+ * Claims running runs that nobody drives: those whose node is dead, and the claimant's own that it does not drive (their
+ * opening or their claim was committed without word), never those it does, also when its lease has lapsed. Fence + 1, and the base is `last_seq` of the locked row (a sub-select on
  * frames would read the snapshot from before the lock).
  */
 export async function claimOrphans(
   sql: SweeperSql,
-  claimant: { nodeId: string; epoch: number; limit: number },
+  claimant: { nodeId: string; epoch: number; driven: readonly string[]; limit: number },
 ): Promise<readonly ClaimedRun[]> {
   const { rows } = await sql.query<ClaimedRun>(
     `with orphan as (
        select r.org_id, r.project_id, r.id from ambit.runs r
-       where r.state = 'running' and not (r.node_id = $1 and r.epoch = $2) and not exists (
-         select from ambit.nodes n where n.id = r.node_id and n.epoch = r.epoch and n.expires_at > now())
-       limit $3 for update skip locked
+       where r.state = 'running' and case
+         when r.node_id = $1 and r.epoch = $2 then not (r.id = any($3::text[])) and r.created_at < now() - interval '${OPENING}'
+         else not exists (
+           select from ambit.nodes n where n.id = r.node_id and n.epoch = r.epoch and n.expires_at > now())
+       end
+       limit $4 for update skip locked
      ), claimed as (
        update ambit.runs r set fence = r.fence + 1, node_id = $1, epoch = $2 from orphan o
        where r.org_id = o.org_id and r.project_id = o.project_id and r.id = o.id
@@ -69,7 +76,7 @@ export async function claimOrphans(
        select org_id, project_id, id, fence, last_seq, $1, $2 from claimed
      )
      select * from claimed`,
-    [claimant.nodeId, claimant.epoch, claimant.limit],
+    [claimant.nodeId, claimant.epoch, claimant.driven, claimant.limit],
   )
   return rows
 }
