@@ -237,14 +237,13 @@ create table ambit.frames (
 -- (@@ is not leakproof: 600 ms at 50,000 documents), text equality is.
 
 create table ambit.documents (
-  org_id       text not null,
-  project_id   text not null,
-  id           text not null,
-  title        text not null,
-  media_type   text not null default 'text/markdown',
-  body         text not null,
-  lexeme_count integer not null,
-  updated_at   timestamptz not null default now(),
+  org_id     text not null,
+  project_id text not null,
+  id         text not null,
+  title      text not null,
+  media_type text not null default 'text/markdown',
+  body       text not null,
+  updated_at timestamptz not null default now(),
   primary key (org_id, project_id, id)
 );
 
@@ -422,6 +421,7 @@ create policy own_record_insert on ambit.message_contents as restrictive for ins
     where m.org_id = message_contents.org_id and m.project_id = message_contents.project_id
       and m.thread_id = message_contents.thread_id and m.id = message_contents.message_id
       and m.author_id = (select nullif(current_setting('ambit.user_id', true), '')) offset 0));
+
 -- `using (true)` only where no scope exists, only to the handle that needs it, and only on the columns it needs.
 
 create policy lookup on ambit.organisations to ambit_lookup using (true);
@@ -451,7 +451,7 @@ grant select, insert, update on ambit.organisations, ambit.projects, ambit.peopl
 grant select, insert, update, delete on ambit.memberships to ambit_operator;
 
 grant select, insert, update, delete on ambit.nodes to ambit_sweeper;
-grant select (org_id, project_id, id, thread_id, state, stop_requested, created_at, node_id, epoch, fence, last_seq,
+grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq,
               principal, target, context),
       update (node_id, epoch, fence, stop_requested)
   on ambit.runs to ambit_sweeper;

@@ -68,7 +68,6 @@ create table ambit.documents (
   title text not null,
   media_type text not null default 'text/markdown'::text,
   body text not null,
-  lexeme_count integer not null,
   updated_at timestamp with time zone not null default now(),
   constraint documents_pkey PRIMARY KEY (org_id, project_id, id)
 );
@@ -375,7 +374,7 @@ create policy visible on ambit.runs as restrictive for select to ambit_scoped
  OFFSET 0)));
 grant insert, select on ambit.runs to ambit_scoped;
 grant update (state, finish_reason, error_code, last_seq, ended_at) on ambit.runs to ambit_scoped;
-grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context, created_at) on ambit.runs to ambit_sweeper;
+grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context) on ambit.runs to ambit_sweeper;
 grant update (stop_requested, node_id, epoch, fence) on ambit.runs to ambit_sweeper;
 
 create table ambit.settings (

@@ -41,7 +41,7 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
   }
 
   async function age(run: string): Promise<void> {
-    await stage.database.superuser.transaction('', (sql) => sql.query(`update ambit.runs set created_at = now() - interval '1 minute' where id = $1`, [run]))
+    await stage.database.superuser.transaction('', (sql) => sql.query(`update ambit.claims set claimed_at = now() - interval '1 minute' where run_id = $1`, [run]))
   }
 
   interface Surroundings {
@@ -110,6 +110,22 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     await age(run)
     await recoveryOf(node).sweep()
     await expectInterrupted(run, node)
+  })
+
+  test('that has lapsed: runs that cannot be ended do not hold up the sweep, nor the runs behind them', async () => {
+    const [dead, heir] = [await begin(newId('dead')), await begin(newId('heir'))]
+    const runs: string[] = []
+    for (let count = 0; count < 25; count += 1) runs.push(await openAt(dead))
+    const whole = must(runs.at(-1))
+    await stage.database.superuser.transaction('', (sql) =>
+      sql.query(`update ambit.runs set context = '{}' where id = any($1::text[])`, [runs.slice(0, -1)]),
+    )
+    for (const run of runs) await age(run)
+    await lapse(dead)
+    await recoveryOf(heir).sweep()
+    await expectInterrupted(whole, heir)
+    expect(await stateOf(must(runs[0]))).toMatchObject({ state: 'running', fence: 2 })
+    await stage.database.superuser.transaction('', (sql) => sql.query(`delete from ambit.runs where id = any($1::text[])`, [runs]))
   })
 
   test('of an earlier life: the next life of the same node takes what that one left', async () => {

@@ -147,7 +147,7 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
     const insertRun = `insert into ambit.runs (org_id, project_id, id, thread_id, user_message_id, message_id, author_id, model_id, state,
         node_id, epoch, fence, last_seq, principal, target, context)
       values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, 'same', 'm', 'completed', 'n', 1, 1, 0, '{}', '{}', '{}')`
-    const insertDocument = `insert into ambit.documents (org_id, project_id, id, title, body, lexeme_count) values (current_setting('ambit.org_id'), $1, $2, '', '', 0)`
+    const insertDocument = `insert into ambit.documents (org_id, project_id, id, title, body) values (current_setting('ambit.org_id'), $1, $2, '', '')`
 
     /** A message of the own thread that no run answers in yet. */
     const unanswered = 'msg_unanswered'

@@ -18,8 +18,8 @@ const one: RowScope = { orgId: 'one', projectIds: ['p0'], userId: 'reader' }
 const many: RowScope = { orgId: 'many', projectIds: ['*', ...Array.from({ length: PROJECTS }, (_, index) => `p${index}`)], userId: 'reader' }
 
 const FILL = `
-  insert into ambit.documents (org_id, project_id, id, title, body, lexeme_count)
-    select org, 'p' || n % projects, 'd' || n, 'Report ' || n, 'Everybody has word' || n % 1000 || ' and only' || n, 4
+  insert into ambit.documents (org_id, project_id, id, title, body)
+    select org, 'p' || n % projects, 'd' || n, 'Report ' || n, 'Everybody has word' || n % 1000 || ' and only' || n
     from (values ('one', 1), ('many', ${PROJECTS}), ('other', 50)) as place (org, projects), generate_series(0, ${ROWS - 1}) n;
   insert into ambit.postings (org_id, project_id, document_id, lexeme, weight)
     select d.org_id, d.project_id, d.id, t.lexeme, 1 from ambit.documents d, unnest(to_tsvector('english', d.title || ' ' || d.body)) t;

@@ -40,7 +40,8 @@ export async function* followRun(
   let tail = journal.tail(run.id)
   let seq = after
   let allowed = 0
-  let fence: number | undefined
+  /** The attempt whose live frames the reader holds beyond what is committed. */
+  let liveFence: number | undefined
   try {
     while (!signal.aborted) {
       const live = await tail.next(seq, signal)
@@ -54,8 +55,8 @@ export async function* followRun(
         tail = journal.tail(run.id) // the run may have come to this node in the meantime
       }
       if (!first || !last) continue
-      // Another attempt: what this reader has of the dropped one must not be mixed with it.
-      if (fence !== undefined && first.fence !== fence) return
+      // Another attempt: what this reader has of the dropped one must not be mixed with it. Stored frames were never dropped.
+      if (liveFence !== undefined && first.fence !== liveFence) return
       if (live !== 'elsewhere' && last.readSet > allowed) {
         const readSet = await scoped(reader, (sql) => findReadSet(sql, run.projectId, run.id))
         if (!readSet) return
@@ -63,7 +64,7 @@ export async function* followRun(
       }
       yield frames
       seq = last.seq
-      fence = last.fence
+      liveFence = live === 'elsewhere' ? undefined : last.fence
       if (last.terminal) return
     }
   } finally {

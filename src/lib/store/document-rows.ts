@@ -38,8 +38,8 @@ export async function putDocument(
   const { projectId, id, title, mediaType, body } = document
   await sql.query('delete from ambit.documents where project_id = $1 and id = $2', [projectId, id])
   await sql.query(
-    `insert into ambit.documents (org_id, project_id, id, title, media_type, body, lexeme_count)
-     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, length(to_tsvector(${LANGUAGE}, $5)))`,
+    `insert into ambit.documents (org_id, project_id, id, title, media_type, body)
+     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5)`,
     [projectId, id, title, mediaType, body],
   )
   // The title counts three times: who asks for "deployment runbook" means the document of that name.

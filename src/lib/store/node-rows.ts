@@ -46,8 +46,11 @@ export async function releaseNode(sql: SweeperSql, id: string, epoch: number): P
 
 const EXPIRY = `coalesce(now() + make_interval(secs => $2::double precision / 1000.0), 'infinity')`
 
-/** Longer than any opening takes: a run of this age is driven, or was lost between its commit and its driver. */
-const OPENING = '30 seconds'
+/**
+ * Longer than an opening takes, and between two tries to end a run: one whose last claim (its opening is the first) is
+ * older is driven, or was lost between a commit and whoever should have heard of it.
+ */
+const SETTLING = '30 seconds'
 
 /**
  * Claims running runs that nobody drives: those whose node is dead, and the claimant's own that it does not drive (their
@@ -62,7 +65,9 @@ export async function claimOrphans(
     `with orphan as (
        select r.org_id, r.project_id, r.id from ambit.runs r
        where r.state = 'running' and case
-         when r.node_id = $1 and r.epoch = $2 then not (r.id = any($3::text[])) and r.created_at < now() - interval '${OPENING}'
+         when r.node_id = $1 and r.epoch = $2 then not (r.id = any($3::text[])) and not exists (
+           select from ambit.claims c where c.org_id = r.org_id and c.project_id = r.project_id and c.run_id = r.id
+             and c.claimed_at > now() - interval '${SETTLING}')
          else not exists (
            select from ambit.nodes n where n.id = r.node_id and n.epoch = r.epoch and n.expires_at > now())
        end
