@@ -35,6 +35,19 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     expect(tenantTables).not.toContain('memberships')
   })
 
+  test('asks other tables per row and by key: none can become one answer for the whole organisation', async () => {
+    const asking = await find(
+      `select policyname || ' on ' || tablename as found from pg_policies
+       where schemaname = 'ambit' and concat(qual, with_check) ~ 'FROM ambit\\.'`,
+    )
+    const byKey = await find(
+      `select policyname || ' on ' || tablename as found from pg_policies
+       where schemaname = 'ambit' and concat(qual, with_check) ~ 'FROM ambit\\.' and concat(qual, with_check) ~ 'OFFSET 0'`,
+    )
+    expect(asking.length).toBeGreaterThan(10)
+    expect(byKey).toEqual(asking)
+  })
+
   test('enables and forces row-level security on every table', async () => {
     const walled = await find(
       `select relname::text as found from pg_class
