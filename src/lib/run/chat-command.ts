@@ -1,3 +1,5 @@
+import type { ObjectRef } from '../context/object-ref.ts'
+
 /** What a person asks for: parsed from a request, and never more than this taken from one. */
 export interface ChatCommand {
   /** The thread, as the client names it: an own alias or a server id. Null begins one. */
@@ -9,6 +11,8 @@ export interface ChatCommand {
   readonly messageId: string | null
   /** The model asked for; null is the scope's default. */
   readonly model: string | null
+  /** What the message is about, at most 10; absent is nothing. */
+  readonly about?: readonly ObjectRef[]
 }
 
 export interface UserMessage {
