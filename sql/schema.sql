@@ -105,6 +105,31 @@ create policy scope on ambit.frames as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 grant insert, select on ambit.frames to ambit_scoped;
 
+create table ambit.manifests (
+  org_id text not null,
+  project_id text not null,
+  run_id text not null,
+  content text not null,
+  constraint manifests_pkey PRIMARY KEY (org_id, project_id, run_id),
+  constraint manifests_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE
+);
+alter table ambit.manifests enable row level security, force row level security;
+create policy organisation on ambit.manifests as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_record_insert on ambit.manifests as restrictive for insert to ambit_scoped
+  with check (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = manifests.org_id) AND (r.project_id = manifests.project_id) AND (r.id = manifests.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
+create policy read_set on ambit.manifests as restrictive for select to ambit_scoped
+  using (EXISTS ( SELECT 1
+   FROM ambit.read_sets s
+  WHERE ((s.org_id = manifests.org_id) AND (s.project_id = manifests.project_id) AND (s.run_id = manifests.run_id))
+ OFFSET 0));
+create policy scope on ambit.manifests as permissive for all to ambit_scoped
+  using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
+grant insert, select on ambit.manifests to ambit_scoped;
+
 create table ambit.memberships (
   org_id text not null,
   project_id text not null,
@@ -385,12 +410,22 @@ create table ambit.settings (
   constraint settings_pkey PRIMARY KEY (org_id, project_id)
 );
 alter table ambit.settings enable row level security, force row level security;
+create policy administered_insert on ambit.settings as restrictive for insert to ambit_scoped
+  with check (( SELECT NULLIF(current_setting('ambit.administers'::text, true), ''::text) AS "nullif") = 'true'::text);
+create policy administered_update on ambit.settings as restrictive for update to ambit_scoped
+  using (( SELECT NULLIF(current_setting('ambit.administers'::text, true), ''::text) AS "nullif") = 'true'::text);
 create policy lookup on ambit.settings as permissive for all to ambit_lookup
   using true;
 create policy operator on ambit.settings as permissive for all to ambit_operator
   using true;
+create policy organisation on ambit.settings as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy scope on ambit.settings as permissive for all to ambit_scoped
+  using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 grant select on ambit.settings to ambit_lookup;
 grant insert, select, update on ambit.settings to ambit_operator;
+grant insert, select on ambit.settings to ambit_scoped;
+grant update (ai_enabled, instructions) on ambit.settings to ambit_scoped;
 
 create table ambit.steps (
   org_id text not null,

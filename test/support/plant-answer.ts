@@ -1,7 +1,8 @@
 import { insertFrames } from '../../src/lib/store/frame-rows.ts'
 import type { Handles, RowScope } from '../../src/lib/store/handles.ts'
 import { insertContent } from '../../src/lib/store/content-rows.ts'
-import { insertMessage } from '../../src/lib/store/message-rows.ts'
+import { insertMessages } from '../../src/lib/store/message-rows.ts'
+import { insertManifest } from '../../src/lib/store/manifest-rows.ts'
 import { insertReadSet } from '../../src/lib/store/read-set-rows.ts'
 import { advanceRun, insertRun } from '../../src/lib/store/run-rows.ts'
 import { insertStep } from '../../src/lib/store/step-rows.ts'
@@ -31,14 +32,17 @@ export async function plantAnswer(
     await updateOwnThread(sql, { projectId, userId, id: threadId, title: null, shared })
     const number = await takeNumbers(sql, projectId, threadId, 2)
     const said = { ...place, authorId: userId, clientId: null }
-    await insertMessage(sql, { ...said, id: questionId, number, parentId: null, role: 'user' })
-    await insertMessage(sql, { ...said, id: answerId, number: number + 1, parentId: questionId, role: 'assistant' })
+    await insertMessages(sql, [
+      { ...said, id: questionId, number, parentId: null, role: 'user' },
+      { ...said, id: answerId, number: number + 1, parentId: questionId, role: 'assistant' },
+    ])
     await insertRun(sql, {
       ...place, id: runId, userMessageId: questionId, messageId: answerId, authorId: userId, modelId: 'test:planted',
       nodeId: 'planted', epoch: 1, fence: 1, lastSeq: 1, principal: '{}', target: '{}', context: '{}',
     })
     await insertReadSet(sql, projectId, runId, reads)
     await insertFrames(sql, projectId, runId, { first_seq: 1, last_seq: 1, text: answer })
+    await insertManifest(sql, projectId, runId, '{}')
     await insertStep(sql, { projectId, runId, number: 1, fence: 1, finishReason: 'stop', usage: '{}' })
     await insertContent(sql, { ...place, messageId: questionId, runId: null, parts: partsOf(question) })
     await insertContent(sql, { ...place, messageId: answerId, runId, parts: partsOf(answer) })

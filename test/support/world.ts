@@ -2,6 +2,7 @@ import { createKey } from '../../src/lib/identity/api-key.ts'
 import { createOrganisation, createProject, join } from '../../src/lib/directory/create-place.ts'
 import type { Role } from '../../src/lib/directory/directory.ts'
 import type { Handles, RowScope } from '../../src/lib/store/handles.ts'
+import { putSettings } from '../../src/lib/store/settings-rows.ts'
 import { putDocument } from '../../src/lib/store/document-rows.ts'
 import { randomUUID } from 'node:crypto'
 
@@ -58,6 +59,10 @@ export async function plantWorld(handles: Handles): Promise<World> {
       const made = await createProject(sql, { orgId: idOf(ids, org), slug, name: `${slug} of ${org}`, about: '', visibility }, newId)
       if (!made.ok) throw new Error(made.detail)
       ids[`${org}/${slug}`] = made.id
+    }
+    for (const { org, project } of DOCUMENTS) {
+      const projectId = project === '*' ? '*' : idOf(ids, `${org}/${project}`)
+      await putSettings(sql, { orgId: idOf(ids, org), projectId, aiEnabled: true, instructions: `Be kind. CNRY-${org}-${project === '*' ? 'org' : project}` })
     }
     for (const [name, { org, role, projects }] of Object.entries(PEOPLE)) {
       const person = { id: name, name }

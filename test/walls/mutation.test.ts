@@ -95,7 +95,7 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     expected: 'some',
     run: (sql) => rows(sql, bob, of(shared, table)),
   }))
-  const readSet = ['read_sets', 'steps', 'frames'].map((table): Probe => ({
+  const readSet = ['read_sets', 'steps', 'frames', 'manifests'].map((table): Probe => ({
     name: `Bob sees no ${table} of a run that has read what he may not`,
     expected: 'none',
     run: (sql) => rows(sql, bob, of(shared, table)),
@@ -131,6 +131,7 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
   const inRecord: readonly (readonly [table: string, text: string, own: string])[] = [
     ['claims', `insert into ambit.claims (org_id, project_id, run_id, fence, base, node_id, epoch) values ('${acme}', '*', '${common.runId}', 9, 0, 'n', 1)`, 'changed 1'],
     ['steps', `insert into ambit.steps (org_id, project_id, run_id, number, fence, finish_reason, usage) values ('${acme}', '*', '${common.runId}', 9, 1, '', '')`, 'changed 1'],
+    ['manifests', `insert into ambit.manifests (org_id, project_id, run_id, content) values ('${acme}', '*', '${common.runId}', '')`, '23505'],
     ['frames', `insert into ambit.frames (org_id, project_id, run_id, first_seq, last_seq, text) values ('${acme}', '*', '${common.runId}', 9, 9, '')`, 'changed 1'],
     ['read_sets', `insert into ambit.read_sets (org_id, project_id, run_id, projects) values ('${acme}', '*', '${common.runId}', '[]')`, '23505'],
     ['message_contents', `insert into ambit.message_contents (org_id, project_id, thread_id, message_id, parts) values ('${acme}', '*', '${common.threadId}', '${common.answerId}', '')`, '23505'],
@@ -146,6 +147,16 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     })),
   )
 
+  const putOwn = (instructions: string) => `insert into ambit.settings (org_id, project_id, instructions) values ('${acme}', '${instructions}', '')`
+  const editing: readonly (readonly [name: string, who: typeof ada, expected: readonly [changed: string, inserted: string]])[] = [
+    ['An admin at the settings', { ...ada, administers: 'true' }, ['changed 1', 'changed 1']],
+    ['An admin in a run', ada, ['changed 0', '42501']],
+  ]
+  const settings = editing.flatMap(([name, who, [changed, inserted]]): readonly Probe[] => [
+    { name: `${name} changes some`, expected: changed, run: (sql) => under(sql, 'scoped', who, async (scoped) => `changed ${(await scoped.query(`update ambit.settings set instructions = 'x' where project_id = '*'`)).count}`) },
+    { name: `${name} makes some`, expected: inserted, run: (sql) => under(sql, 'scoped', { ...who, project_ids: '["new"]' }, async (scoped) => `changed ${(await scoped.query(putOwn('new'))).count}`) },
+  ])
+
   const handles = (['lookup', 'operator'] as const).flatMap((role) => DIRECTORY.map((table) => [role, table] as const))
   const unscoped = [...handles, ...['nodes', 'runs', 'claims'].map((table) => ['sweeper', table] as const)].map(([role, table]): Probe => ({
     name: `the ${role} sees ${table}`,
@@ -153,7 +164,7 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     run: (sql) => under(sql, role, {}, async (inside) => some(Number((await inside.query(`select 1 from ambit.${table}`)).rows.length))),
   }))
 
-  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...unscoped]
+  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...settings, ...unscoped]
 }
 
 /** Leaves of a table's restrictive policies only the organisation's. */

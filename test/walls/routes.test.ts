@@ -24,6 +24,8 @@ interface Expectation {
   readonly body?: unknown
   /** What the rightful caller gets. */
   readonly served: number
+  /** The rightful caller, where a member is none. */
+  readonly by?: 'ada'
   /** What a viewer gets. */
   readonly viewer: number
   /** What the path names beside the scope, and what is answered where that is not the caller's to see. */
@@ -44,6 +46,8 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'PATCH /threads/:thread': { body: { title: 'Mine' }, served: 200, viewer: 403, names: 'thread', unseen: 404, colleague: 403, nonsense: 42 },
   'GET /threads/:thread/messages': { served: 200, viewer: 200, names: 'thread', unseen: 404 },
   'GET /runs': { served: 200, viewer: 200 },
+  'GET /settings': { served: 200, viewer: 200 },
+  'PATCH /settings': { body: { instructions: 'Be brief.' }, served: 200, by: 'ada', viewer: 403, colleague: 403, nonsense: { instructions: 5 } },
   'GET /runs/:run': { served: 200, viewer: 200, names: 'run', unseen: 404 },
 }
 
@@ -185,11 +189,11 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
   })
 
   test.each(CASES)('$name: serves its people', async (one) => {
-    const { served, colleague, names } = expectationOf(one)
+    const { served, by = 'bob', colleague, names } = expectationOf(one)
     const target = one.inProject ? { org: 'acme', project: 'apollo' } : { org: 'acme' }
-    const own = names ? await begin('bob', target, 'Mine?') : NEVER
+    const own = names ? await begin(by, target, 'Mine?') : NEVER
     expect((await call(one, bearer('bob'), pathOf(one, {}, shared[placeOf(one)]))).status).toBe(colleague ?? served)
-    expect((await call(one, bearer('bob'), pathOf(one, {}, own))).status).toBe(served)
+    expect((await call(one, bearer(by), pathOf(one, {}, own))).status).toBe(served)
     // A stop of the shared run by a colleague is a stop: the next tests need another one.
     if (one.route.path.endsWith('/stop')) shared[placeOf(one)] = await begin('max', target, `CNRY-shared-${placeOf(one)}`, true)
   })

@@ -1,18 +1,21 @@
-import { boundedWait } from '../limits/bounded-wait.ts'
-import type { PromptMessage } from '../model/prompt.ts'
+import type { OfferedTool, PromptMessage } from '../model/prompt.ts'
 import type { Log } from '../observe/log.ts'
 import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import type { Handles } from '../store/handles.ts'
-import { enterHostScope } from '../store/host-scope.ts'
-import type { ScopedDatabase } from '../store/host-scope.ts'
+import { DOCUMENT, loadDocuments } from './about-documents.ts'
+import { askSources } from './ask-sources.ts'
+import type { BoundSource } from './ask-sources.ts'
 import { createCitations } from './citations.ts'
 import type { Citations } from './citations.ts'
-import type { ContextSource, Slice } from './context-source.ts'
+import type { MissingSlice, Slice } from './context-source.ts'
+import { fitContext } from './fit-context.ts'
 import { historyPrompt } from './history.ts'
+import type { Manifest } from './manifest.ts'
+import type { ObjectRef } from './object-ref.ts'
 import { loadOwnSources } from './own-sources.ts'
 import { readBranch } from './read-branch.ts'
-import { systemPrompt } from './system-prompt.ts'
+import { rulesOf, systemPrompt } from './system-prompt.ts'
 
 /** Everything that is the same for every run of an installation. */
 export interface ContextParts {
@@ -21,10 +24,15 @@ export interface ContextParts {
   instructions(context: ChatExecutionContext): string
 }
 
-/** A host's source with its database, ready to be asked. */
-export interface BoundSource {
-  readonly name: string
-  load(context: ChatExecutionContext, handles: { readonly signal: AbortSignal; readonly log: Log }): Promise<string | null>
+/** The run that the context is for. */
+export interface ContextRequest {
+  readonly threadId: string
+  readonly userMessageId: string
+  readonly about: readonly ObjectRef[]
+  /** What the model is offered beside what it is told: it takes its part of the budget. */
+  readonly tools: readonly OfferedTool[]
+  readonly signal: AbortSignal
+  readonly log: Log
 }
 
 /** What the model is told when a run begins. */
@@ -32,64 +40,61 @@ export interface AssembledContext {
   readonly system: string
   readonly messages: readonly PromptMessage[]
   readonly citations: Citations
+  readonly manifest: Manifest
   /** The projects whose rows are in it: they are in the run's read set before the model is called. */
   readonly reads: readonly string[]
 }
 
-/** Reads Ambit's own material and the thread's history in one transaction, then asks the host's sources. */
-export async function assembleContext(
-  parts: ContextParts,
-  context: ChatExecutionContext,
-  run: { readonly threadId: string; readonly userMessageId: string },
-  handles: { readonly signal: AbortSignal; readonly log: Log },
-): Promise<AssembledContext> {
-  const own = await parts.scoped(context.rows, async (sql) => ({
-    slices: await loadOwnSources({ context, sql, threadId: run.threadId }),
-    branch: await readBranch(sql, {
-      projectId: homeOf(context),
-      threadId: run.threadId,
-      leafId: run.userMessageId,
-      limit: context.limits.historyMessages,
-    }),
-  }))
-  const slices = [...own.slices, ...(await askSources(parts.sources, context, handles))]
-  const history = historyPrompt(own.branch, context.limits.historyChars)
-  return {
-    system: systemPrompt(context, parts.instructions(context), slices),
-    messages: history.messages,
-    citations: createCitations(own.branch),
-    reads: [...new Set([...slices.flatMap((slice) => slice.reads), ...history.reads])],
-  }
-}
-
-/** A source that fails is left out and said in the log: an answer without it is better than none. */
-async function askSources(
-  sources: readonly BoundSource[],
-  context: ChatExecutionContext,
-  handles: { readonly signal: AbortSignal; readonly log: Log },
-): Promise<readonly Slice[]> {
-  const texts = await Promise.allSettled(sources.map((source) => boundedWait(source.load(context, handles), { signal: handles.signal, ms: context.limits.toolMs })))
-  handles.signal.throwIfAborted()
-  return texts.flatMap((result, index): Slice[] => {
-    const source = sources[index]?.name ?? ''
-    if (result.status === 'rejected') {
-      handles.log.error({ source, cause: result.reason }, 'a context source failed')
-      return []
-    }
-    // Which rows a host's source read is its own business, so its text counts as having read the whole scope.
-    return result.value === null ? [] : [{ source, text: result.value, kind: 'data', reads: context.rows.projectIds }]
-  })
-}
-
-export function bindSource<Tx>(source: ContextSource<Tx>, database: ScopedDatabase<Tx> | undefined): BoundSource {
-  return {
-    name: source.name,
-    async load(context, handles) {
-      if (!database) return source.load(context, { ...handles, db: undefined as Tx })
-      return database.transaction(async (tx) => {
-        await enterHostScope(database, tx, context.rows)
-        return source.load(context, { ...handles, db: tx })
-      })
+/** Reads Ambit's own material and the thread's history in one transaction, asks the host's sources, and cuts it all to the budget. */
+export async function assembleContext(parts: ContextParts, context: ChatExecutionContext, request: ContextRequest): Promise<AssembledContext> {
+  const { limits } = context
+  const asked = parts.sources.flatMap((source) => source.about ?? [])
+  const documents = asked.includes(DOCUMENT) ? [] : request.about.filter(({ type }) => type === DOCUMENT)
+  const [ownSlices, ownDocuments, branch] = await parts.scoped(context.rows, (sql) =>
+    Promise.all([
+      loadOwnSources({ context, sql, threadId: request.threadId }),
+      loadDocuments(sql, documents, limits.contextTokens),
+      readBranch(sql, {
+        projectId: homeOf(context),
+        threadId: request.threadId,
+        leafId: request.userMessageId,
+        limit: limits.historyMessages,
+      }),
+    ]),
+  )
+  const answers = [...ownDocuments, ...(await askSources(parts.sources, context, request))]
+  const slices = answers.filter((answer): answer is Slice => 'text' in answer)
+  const missing = answers.filter((answer): answer is MissingSlice => 'reason' in answer)
+  const unresolved = request.about.filter(({ type }) => type !== DOCUMENT && !asked.includes(type))
+  const fitted = fitContext(
+    {
+      slices: [...spokenTo(context, parts.instructions(context)), ...slices, ...ownSlices],
+      missing: [...missing, ...unresolved.map((about): MissingSlice => ({ source: 'about', scope: 'installation', reason: 'no_source', about }))],
+      branch,
+      tools: request.tools,
+      home: context.project ? 'project' : 'organisation',
     },
+    limits,
+  )
+  const citations = createCitations(branch)
+  return {
+    system: systemPrompt(fitted.slices, { cite: citations.cite, forgetful: fitted.forgetful }),
+    messages: historyPrompt(fitted.branch),
+    citations,
+    manifest: fitted.manifest,
+    reads: [...new Set([...fitted.slices, ...fitted.branch].flatMap(({ reads }) => reads))],
   }
+}
+
+/** What speaks to the model and is never cut: the rules, and the instructions of host, organisation and project. */
+function spokenTo(context: ChatExecutionContext, hostInstructions: string): readonly Slice[] {
+  const { org, project } = context.instructions
+  const always = { priority: Infinity, reads: [] }
+  const all: readonly Slice[] = [
+    { ...always, source: 'rules', scope: 'installation', kind: 'rules', text: rulesOf(context) },
+    { ...always, source: 'instructions', scope: 'installation', kind: 'instructions', text: hostInstructions },
+    { ...always, source: 'instructions', scope: 'organisation', kind: 'instructions', text: org },
+    { ...always, source: 'instructions', scope: 'project', kind: 'instructions', text: project },
+  ]
+  return all.filter(({ text }) => text !== '')
 }

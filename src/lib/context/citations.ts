@@ -46,10 +46,15 @@ function sourceChunk({ id, title, mediaType }: Source, number: number): Chunk {
   return { type: 'source-document', sourceId: id, mediaType, title, providerMetadata: { ambit: { number } } }
 }
 
-/** The sources in the outputs of Ambit's own tools, as `tools/document-tools.ts` numbers them. */
+/** The sources that an answer named, and those in the outputs of Ambit's own tools, as `tools/document-tools.ts` numbers them. */
 function numberedSources({ parts }: BranchMessage): readonly (readonly [number, Source])[] {
   if (parts === null) return []
   return (JSON.parse(parts) as readonly MessagePart[]).flatMap((part) => {
+    if (part.type === 'source-document') {
+      const number = part.providerMetadata?.['ambit']?.['number']
+      const { sourceId: id, title, mediaType } = part
+      return typeof number === 'number' ? [[number, { id, title, mediaType }] as const] : []
+    }
     if (part.type !== 'dynamic-tool' || part.state !== 'output-available' || !OWN_TOOLS.has(part.toolName)) return []
     const output = part.output as { readonly results?: readonly Numbered[] } & Numbered
     return (output.results ?? [output]).map(({ source, id, title, mediaType }) => [source, { id, title, mediaType }] as const)

@@ -2,28 +2,30 @@ import type { AssistantPart, CallResult, PromptMessage } from '../model/prompt.t
 import type { BranchMessage } from './read-branch.ts'
 import type { ProviderMetadata } from '../wire/chunk.ts'
 import type { MessagePart, SettledCallPart } from '../wire/message-parts.ts'
+import { estimateTokens } from './estimate-tokens.ts'
 
 const HIDDEN = '(This message is hidden: it holds what the person may not see.)'
 
-/** The history as the model is told it, and the projects that it was drawn from: who reads the answer reads them too. */
-export interface History {
-  readonly messages: readonly PromptMessage[]
-  readonly reads: readonly string[]
+/** Tokens of these messages, estimated from what is stored of them. */
+export function tokensOf(rows: readonly BranchMessage[]): number {
+  return rows.reduce((sum, row) => sum + estimateTokens(row.parts ?? HIDDEN), 0)
+}
+
+/** The newest of these messages that have at most this many tokens. Begins with a person's: a model refuses to be shown an answer first. */
+export function cutHistory(rows: readonly BranchMessage[], tokens: number): readonly BranchMessage[] {
+  let left = tokens
+  const over = rows.findLastIndex((row) => (left -= tokensOf([row])) < 0)
+  const kept = rows.slice(over + 1)
+  const first = kept.findIndex((row) => row.role === 'user')
+  return over < 0 ? rows : kept.slice(first < 0 ? kept.length : first)
 }
 
 /**
- * The stored branch as the model is told it: newest messages first until the characters are used up, never the
- * client's copy. A message that the reader may not see is left out and marked, so that the model knows of the gap.
+ * The stored branch as the model is told it, never the client's copy. A message that the reader may not see is left out
+ * and marked, so that the model knows of the gap.
  */
-export function historyPrompt(rows: readonly BranchMessage[], maxChars: number): History {
-  const kept: BranchMessage[] = []
-  let chars = 0
-  for (const row of rows.toReversed()) {
-    chars += row.parts?.length ?? HIDDEN.length
-    if (chars > maxChars && kept.length > 0) break
-    kept.unshift(row)
-  }
-  return { messages: kept.flatMap(promptOf), reads: [...new Set(kept.flatMap((row) => row.reads))] }
+export function historyPrompt(rows: readonly BranchMessage[]): readonly PromptMessage[] {
+  return rows.flatMap(promptOf)
 }
 
 function promptOf(row: BranchMessage): readonly PromptMessage[] {
@@ -61,7 +63,8 @@ function assistantPart(part: MessagePart): readonly AssistantPart[] {
   switch (part.type) {
     case 'text':
     case 'reasoning':
-      return part.text === '' ? [] : [{ type: part.type, text: part.text, providerMetadata: part.providerMetadata }]
+      // A thought without words may hold what its provider wants back (encrypted, or redacted).
+      return part.text === '' && !(part.type === 'reasoning' && part.providerMetadata) ? [] : [{ type: part.type, text: part.text, providerMetadata: part.providerMetadata }]
     case 'dynamic-tool':
       return [
         {

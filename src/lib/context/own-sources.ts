@@ -12,7 +12,7 @@ const profile: OwnSource = {
   name: 'profile',
   async load({ context }) {
     const { name, about = '' } = context.org
-    return data('profile', `${name}\n${about}`, [])
+    return data('profile', 60, `${name}\n${about}`, [])
   },
 }
 
@@ -25,15 +25,7 @@ const projects: OwnSource = {
     const lines = shown.map(({ slug, name, about = '' }) => `- ${slug}: ${name}. ${about}`)
     const more = context.places.length - shown.length
     if (more > 0) lines.push(`(and ${more} more: list_projects names them all)`)
-    return data('projects', lines.join('\n'), shown.map((place) => place.id))
-  },
-}
-
-const instructions: OwnSource = {
-  name: 'instructions',
-  async load({ context }) {
-    const text = [context.instructions.org, context.instructions.project].filter((part) => part !== '').join('\n\n')
-    return text === '' ? null : { source: 'instructions', kind: 'instructions', text, reads: [] }
+    return data('projects', 40, lines.join('\n'), shown.map((place) => place.id))
   },
 }
 
@@ -45,7 +37,7 @@ const documents: OwnSource = {
     const rows = await listDocuments(sql, home, DOCUMENTS)
     if (rows.length === 0) return null
     const lines = rows.map((row) => `- ${row.title} (id ${row.id}): ${row.opening.replaceAll(/\s+/g, ' ')}…`)
-    return data('documents', lines.join('\n'), [home])
+    return { ...data('documents', 30, lines.join('\n'), [home]), scope: context.project ? 'project' : 'organisation' }
   },
 }
 
@@ -53,23 +45,21 @@ const recentThreads: OwnSource = {
   name: 'recent threads',
   async load({ context, sql, threadId }) {
     const titles = await listRecentTitles(sql, { projectId: homeOf(context), threadId, limit: TITLES })
-    return titles.length === 0 ? null : data('recent threads', titles.map((title) => `- ${title}`).join('\n'), [homeOf(context)])
+    if (titles.length === 0) return null
+    return { ...data('recent threads', 20, titles.map((title) => `- ${title}`).join('\n'), [homeOf(context)]), scope: 'project' }
   },
 }
 
-const IN_ORGANISATION: readonly OwnSource[] = [instructions, profile, projects, documents]
-const IN_PROJECT: readonly OwnSource[] = [instructions, documents, recentThreads]
+const IN_ORGANISATION: readonly OwnSource[] = [profile, projects, documents]
+const IN_PROJECT: readonly OwnSource[] = [documents, recentThreads]
 
 /** What Ambit itself tells the model, different for the two kinds of scope. */
 export async function loadOwnSources(request: OwnSourceRequest): Promise<readonly Slice[]> {
-  const slices: Slice[] = []
-  for (const source of request.context.project === null ? IN_ORGANISATION : IN_PROJECT) {
-    const slice = await source.load(request)
-    if (slice) slices.push(slice)
-  }
-  return slices
+  const sources = request.context.project === null ? IN_ORGANISATION : IN_PROJECT
+  const slices = await Promise.all(sources.map((source) => source.load(request)))
+  return slices.flatMap((slice) => slice ?? [])
 }
 
-function data(source: string, text: string, reads: readonly string[]): Slice {
-  return { source, kind: 'data', text, reads }
+function data(source: string, priority: number, text: string, reads: readonly string[]): Slice {
+  return { source, scope: 'organisation', kind: 'data', priority, text, reads }
 }

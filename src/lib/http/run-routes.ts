@@ -1,5 +1,6 @@
 import { homeOf } from '../scope/chat-execution-context.ts'
 import { NOT_FOUND } from '../scope/refusal.ts'
+import { findManifest } from '../store/manifest-rows.ts'
 import { findRun, listRuns } from '../store/run-rows.ts'
 import type { RunRow } from '../store/run-rows.ts'
 import { listSteps } from '../store/step-rows.ts'
@@ -18,15 +19,16 @@ export async function getRuns({ context, query, requestId }: ScopedExchange, hou
   return json({ runs: rows.map(runOf), next: last ? timeCursor(last.created_at, last.id) : null }, requestId)
 }
 
-/** `GET …/runs/{runId}`: the run and its steps. The steps are empty where its read set is not the reader's. */
+/** `GET …/runs/{runId}`: the run, its steps, and what the model was told. Without steps and manifest where its read set is not the reader's. */
 export async function getRun({ context, params, requestId }: ScopedExchange, house: House): Promise<Response> {
   const projectId = homeOf(context)
   const found = await house.scoped(context.rows, async (sql) => {
     const run = await findRun(sql, projectId, params['run'] ?? '')
-    return run && { run, steps: await listSteps(sql, projectId, run.id) }
+    return run && { run, steps: await listSteps(sql, projectId, run.id), manifest: await findManifest(sql, projectId, run.id) }
   })
   if (!found) return problem(NOT_FOUND, requestId)
-  return json({ ...runOf(found.run), steps: found.steps.map(stepOf) }, requestId)
+  const manifest = found.manifest === null ? null : (JSON.parse(found.manifest) as unknown)
+  return json({ ...runOf(found.run), steps: found.steps.map(stepOf), manifest }, requestId)
 }
 
 function runOf(row: RunRow) {

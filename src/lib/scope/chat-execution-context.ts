@@ -3,8 +3,8 @@ import type { Principal } from '../directory/principal.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { RowScope } from '../store/handles.ts'
 
-/** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share), `chat` (needs a model too). */
-export type Permission = 'read' | 'write' | 'chat'
+/** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share), `chat` (needs a model too), `admin` (settings). */
+export type Permission = 'read' | 'write' | 'chat' | 'admin'
 
 /** The reserved project: rows of the organisation itself. */
 export const ORGANISATION = '*'
@@ -32,7 +32,7 @@ export interface ChatExecutionContext {
   readonly places: readonly Place[]
   /** What row-level security is told. */
   readonly rows: RowScope
-  /** Ids of the models that a run may use; the first is the default. */
+  /** Names of the models that a run may use, and patterns of names; the first is the default. Whether one answers is another matter. */
   readonly models: readonly string[]
   /** Names of the tools that may be bound. */
   readonly tools: readonly string[]

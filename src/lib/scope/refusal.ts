@@ -3,6 +3,7 @@ export type RefusalCode =
   | 'unauthenticated'
   | 'malformed'
   | 'too_large'
+  | 'unsupported_media_type'
   | 'not_found'
   | 'forbidden'
   | 'ai_unavailable'

@@ -15,8 +15,10 @@ const RETRY_AFTER_S = 60
 export interface ScopeSources {
   readonly directory: Directory
   settings(orgId: Id, projectId: string): Promise<{ readonly org: SettingsRow; readonly project: SettingsRow }>
-  /** Ids of the models that can be called now, the default first. Empty: there is none. */
+  /** Names of the models that may be used, and patterns of names, the default first. Empty: there is none. */
   models(): readonly string[]
+  /** Milliseconds until a model can be called, while the providers of all fail; absent, or 0: now. */
+  modelWaitMs?(): number
   /** Names of the tools that these grants open in this kind of scope. */
   tools(scope: { readonly project: Place | null; readonly grants: readonly string[] }): readonly string[]
   readonly limits: Limits
@@ -25,8 +27,8 @@ export interface ScopeSources {
 /**
  * Decides once, up front, what a request (or a run without one) may touch.
  *
- * Refuses with `not_found` for what is foreign, private, deleted or absent alike; `forbidden` for a role that reads
- * only; `ai_unavailable` where no model can be called or the organisation switched chat off. What is resolved for
+ * Refuses with `not_found` for what is foreign, private, deleted or absent alike; `forbidden` for a role that is not
+ * enough; `ai_unavailable` where no model can be called or the organisation switched chat off. What is resolved for
  * reading or writing is never refused for the model's sake: a stop works while the model is away.
  */
 export async function resolveChatScope(
@@ -48,8 +50,10 @@ export async function resolveChatScope(
   ])
   const models = sources.models()
   const reader = access.role === 'viewer'
+  const administers = access.role === 'owner' || access.role === 'admin'
+  if (permission === 'admin' && !administers) return ADMINS_ONLY
   if (reader && permission !== 'read') return READS_ONLY
-  const unavailable = availability(settings, models)
+  const unavailable = availability(settings, models.length > 0 ? (sources.modelWaitMs?.() ?? 0) : null)
   if (unavailable && permission === 'chat') return unavailable
   const grants = access.grants ?? []
   const projectIds = places.map((place) => place.id)
@@ -60,9 +64,9 @@ export async function resolveChatScope(
     project,
     role: access.role,
     grants: [...grants],
-    may: reader ? ['read'] : unavailable ? ['read', 'write'] : ['read', 'write', 'chat'],
+    may: reader ? ['read'] : ['read', 'write', ...(unavailable ? [] : ['chat' as const]), ...(administers ? ['admin' as const] : [])],
     places,
-    rows: { orgId: org.id, projectIds: project ? projectIds : [...projectIds, ORGANISATION], userId: who.subject },
+    rows: { orgId: org.id, projectIds: project ? projectIds : [...projectIds, ORGANISATION], userId: who.subject, ...(permission === 'admin' && { administers: true }) },
     models,
     tools: sources.tools({ project, grants }),
     instructions: { org: settings.org.instructions, project: project ? settings.project.instructions : '' },
@@ -80,6 +84,8 @@ function demandSound(access: Access, target: ChatTarget): void {
   }
 }
 
+const ADMINS_ONLY = refuse('forbidden', 'Only admins and owners of this place can change its settings. Ask one of them.')
+
 const READS_ONLY = refuse(
   'forbidden',
   'Your role here is viewer: it reads, it does not chat. Ask an admin of this place for the member role.',
@@ -87,13 +93,14 @@ const READS_ONLY = refuse(
 
 function availability(
   settings: { readonly org: SettingsRow; readonly project: SettingsRow },
-  models: readonly string[],
+  modelWaitMs: number | null,
 ): Refusal | null {
   if (!settings.org.ai_enabled || !settings.project.ai_enabled) {
     return refuse('ai_unavailable', 'AI chat is switched off here. An admin of the organisation can switch it on.', { retry_after: RETRY_AFTER_S })
   }
-  if (models.length === 0) {
-    return refuse('ai_unavailable', 'No model can be called at the moment. Try again later, or ask whoever runs this server.', { retry_after: RETRY_AFTER_S })
+  if (modelWaitMs !== 0) {
+    const retryAfterS = modelWaitMs === null ? RETRY_AFTER_S : Math.ceil(modelWaitMs / 1_000)
+    return refuse('ai_unavailable', 'No model can be called at the moment. Try again later, or ask whoever runs this server.', { retry_after: retryAfterS })
   }
   return null
 }

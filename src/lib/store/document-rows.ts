@@ -93,6 +93,15 @@ export async function findDocument(sql: ScopedSql, id: string): Promise<Document
   return rows[0] ?? null
 }
 
+/** The beginning of a document: a body may be far longer than anybody will be told. */
+export async function readOpening(sql: ScopedSql, id: string, chars: number): Promise<(Omit<DocumentRow, 'body'> & { readonly opening: string }) | null> {
+  const { rows } = await sql.query<Omit<DocumentRow, 'body'> & { opening: string }>(
+    'select id, project_id, title, media_type, left(body, $2) as opening from ambit.documents where id = $1 limit 1',
+    [id, chars],
+  )
+  return rows[0] ?? null
+}
+
 /** What there is to read in a project (or, with `*`, of the organisation itself), the last changed first. */
 export async function listDocuments(sql: ScopedSql, projectId: string, limit: number): Promise<readonly DocumentTitleRow[]> {
   const { rows } = await sql.query<DocumentTitleRow>(

@@ -1,4 +1,4 @@
-import type { LookupSql, OperatorSql } from './handles.ts'
+import type { LookupSql, OperatorSql, ScopedSql } from './handles.ts'
 
 export interface SettingsRow {
   readonly ai_enabled: boolean
@@ -19,6 +19,30 @@ export async function readSettings(
   )
   const of = (id: string): SettingsRow => rows.find((row) => row.project_id === id) ?? DEFAULTS
   return { org: of('*'), project: of(projectId) }
+}
+
+/** What is ruled for the place itself, to whoever may see it. */
+export async function findSettings(sql: ScopedSql, projectId: string): Promise<SettingsRow> {
+  const { rows } = await sql.query<SettingsRow>('select ai_enabled, instructions from ambit.settings where project_id = $1', [projectId])
+  return rows[0] ?? DEFAULTS
+}
+
+/** Changes what is given and answers the whole. Needs a scope that was opened to administer. */
+export async function changeSettings(
+  sql: ScopedSql,
+  projectId: string,
+  change: { readonly ai_enabled?: boolean | undefined; readonly instructions?: string | undefined },
+): Promise<SettingsRow> {
+  const { rows } = await sql.query<SettingsRow>(
+    `insert into ambit.settings as s (org_id, project_id, ai_enabled, instructions)
+     values (current_setting('ambit.org_id'), $1, coalesce($2::boolean, $4::boolean), coalesce($3::text, $5::text))
+     on conflict (org_id, project_id) do update set ai_enabled = coalesce($2::boolean, s.ai_enabled), instructions = coalesce($3::text, s.instructions)
+     returning ai_enabled, instructions`,
+    [projectId, change.ai_enabled ?? null, change.instructions ?? null, DEFAULTS.ai_enabled, DEFAULTS.instructions],
+  )
+  const [row] = rows
+  if (!row) throw new Error('Settings were written and not given back.')
+  return row
 }
 
 export async function putSettings(
