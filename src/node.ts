@@ -3,6 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 const HEADERS_MS = 10_000
 const REQUEST_MS = 30_000
+/** How often the two are looked at: Node does so every 30 s, by which a slow request may last twice as long. */
+const CHECK_MS = 5_000
 const HEADER_BYTES = 16_384
 const DISCARDED_BYTES = 32_000_000
 const DISCARD_MS = 5_000
@@ -27,7 +29,7 @@ export function toNodeListener(ambit: Fetch): (incoming: IncomingMessage, outgoi
 
 /** Listens, and resolves when connections are taken. Rejects where the port is taken. */
 export function listen(ambit: Fetch, { host, port }: { host: string; port: number }): Promise<Server> {
-  const options = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeaderSize: HEADER_BYTES }
+  const options = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS, maxHeaderSize: HEADER_BYTES }
   const server = createServer(options, toNodeListener(ambit))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -40,7 +42,9 @@ export function listen(ambit: Fetch, { host, port }: { host: string; port: numbe
 
 async function answer(ambit: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController()
-  outgoing.once('close', () => gone.abort())
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) gone.abort()
+  })
   const request = requestOf(incoming, gone.signal)
   if (!request) return void outgoing.writeHead(400, { connection: 'close' }).end()
   const response = await ambit.fetch(request, { address: incoming.socket.remoteAddress })

@@ -8,6 +8,18 @@ import { freshThread, must, useStage, userTexts } from '../support/stage.ts'
 const text = (words: string) => [{ type: 'text', text: words }]
 const user = (words: string, id?: string) => ({ ...(id !== undefined && { id }), role: 'user', parts: text(words) })
 
+/** An answer of 6 KB with a call in it, as a client keeps it. */
+const searched = (index: number) => ({
+  id: `a${index}`,
+  role: 'assistant',
+  parts: [
+    { type: 'step-start' },
+    { type: 'dynamic-tool', toolName: 'search_documents', toolCallId: `c${index}`, state: 'output-available', input: { query: 'it' }, output: { documents: ['x'.repeat(5_500)] } },
+    { type: 'text', text: 'There: "\\" \u2028 😀 [1]', state: 'done' },
+  ],
+  metadata: { ambit: { run: `run_${index}` } },
+})
+
 describe.each(databaseKinds)('the body of a chat request on $name', (kind) => {
   const stage = useStage(kind)
 
@@ -18,6 +30,12 @@ describe.each(databaseKinds)('the body of a chat request on $name', (kind) => {
     ['nulls for what is optional', () => ({ id: null, messages: null, message: { ...user('Hello'), id: null }, trigger: null, messageId: null, model: null })],
     ['two text parts', () => ({ message: { role: 'user', parts: [...text('Hel'), ...text('lo')] } }), 'Hel\nlo'],
     ['what other clients add', () => ({ id: freshThread(), messages: [user('Hello')], callSettings: {}, config: {}, metadata: { a: 1 }, runConfig: [] })],
+    ['200 turns with a search in each, as useChat sends them', () => ({
+      id: freshThread(),
+      trigger: 'submit-message',
+      messages: [...Array.from({ length: 200 }, (_, index) => [user('Where is it?', `u${index}`), searched(index)]).flat(), user('Hello', 'm1')],
+    })],
+    ['a message after 15.9 MB of history', () => ({ messages: [...Array.from({ length: 31 }, () => user('x'.repeat(512_000))), user('Hello', 'm1')] })],
     ['200 turns of 5 KB', () => ({
       id: freshThread(),
       messages: [...Array.from({ length: 200 }, (_, index) => ({ id: `h${index}`, role: index % 2 === 0 ? 'user' : 'assistant', parts: text('x'.repeat(5_000)) })), user('Hello', 'm1')],
@@ -48,7 +66,7 @@ describe.each(databaseKinds)('the body of a chat request on $name', (kind) => {
   const small = { messageBytes: 2_000, messageChars: 1_000, bodyBytes: 10_000 }
 
   test.each([
-    ['nothing', '', undefined, 400],
+    ['nothing', '', '', 400],
     ['no message', '{}', '', 400],
     ['no messages', '{"messages":[]}', '', 400],
     ['a null message', '{"message":null}', '', 400],
@@ -68,11 +86,16 @@ describe.each(databaseKinds)('the body of a chat request on $name', (kind) => {
     ['a message id that is no id', JSON.stringify({ message: user('x', 'a b') }), '/message/id', 400],
     ['an unknown trigger', JSON.stringify({ message: user('x'), trigger: 'resume' }), '/trigger', 400],
     ['messages that are no list', '{"messages":{"length":1}}', '/messages', 400],
-    ['cut JSON', '{"message":', undefined, 400],
-    ['65 levels', nested(65), undefined, 400],
-    ['4,000 levels', nested(4_000), undefined, 400],
-    ['a message over its bytes', JSON.stringify({ message: { ...user('x'), metadata: 'x'.repeat(3_000) } }), undefined, 413],
-    ['a text over its characters', JSON.stringify({ message: user('x'.repeat(1_001)) }), undefined, 413],
+    ['cut JSON', '{"message":', '/message', 400],
+    ['JSON with a mistake in the history', '{"messages":[{},{"a":01}]}', '/messages/1', 400],
+    ['a huge thread', JSON.stringify({ id: 'x'.repeat(9_000), message: user('x') }), '/id', 400],
+    ['a huge model', JSON.stringify({ model: 'x'.repeat(257), message: user('x') }), '/model', 400],
+    ['more than 10 objects', JSON.stringify({ message: user('x'), about: Array.from({ length: 11 }, () => ({ type: 'a', id: 'b' })) }), '/about', 400],
+    ['an object that is no id', JSON.stringify({ message: user('x'), about: [{ type: 'a', id: '../b' }] }), '/about/0/id', 400],
+    ['65 levels', nested(65), '', 400],
+    ['4,000 levels', nested(4_000), '', 400],
+    ['a message over its bytes', JSON.stringify({ message: { ...user('x'), metadata: 'x'.repeat(3_000) } }), '/message', 413],
+    ['a text over its characters', JSON.stringify({ message: user('x'.repeat(1_001)) }), '/message', 413],
     ['a body over its bytes', JSON.stringify({ message: user('x'), padding: 'x'.repeat(11_000) }), undefined, 413],
   ] as const)('%s is refused', async (_, body, pointer, status) => {
     const model = scriptedModel(says('Hi.'))
@@ -93,19 +116,22 @@ describe.each(databaseKinds)('the body of a chat request on $name', (kind) => {
   })
 
   test.each([
-    ['no content type', undefined, '{}', 'Send the body as JSON'],
-    ['a form', 'application/x-www-form-urlencoded', '{}', 'Send the body as JSON'],
-    ['plain text', 'text/plain', '{}', 'Send the body as JSON'],
-    ['bytes that are no UTF-8', 'application/json', Buffer.from([0x22, 0xff, 0xfe, 0x22]), 'The body is not valid UTF-8'],
-    ['a cut character', 'application/json', Buffer.from([0x22, 0xe2, 0x82]), 'The body is not valid UTF-8'],
-  ] as const)('%s is refused', async (_, type, body, words) => {
+    ['no content type', {}, '{}', 415, 'Send the body as JSON'],
+    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, '{}', 415, 'Send the body as JSON'],
+    ['plain text', { 'content-type': 'text/plain' }, '{}', 415, 'Send the body as JSON'],
+    ['another charset', { 'content-type': 'application/json; charset=latin1' }, '{}', 415, 'Send the body as JSON'],
+    ['a compressed body', { ...json, 'content-encoding': 'gzip' }, '{}', 415, 'without a "content-encoding"'],
+    ['bytes that are no UTF-8', json, Buffer.from([0x22, 0xff, 0xfe, 0x22]), 400, 'The body is not valid UTF-8'],
+    ['a cut character', json, Buffer.from([0x22, 0xe2, 0x82]), 400, 'The body is not valid UTF-8'],
+  ] as const)('%s is refused', async (_, headers, body, status, words) => {
     const { ambit } = stage.start({ model: scriptedModel(says('Hi.')) })
-    const bytes = new Blob([body])
     const response = await ambit.fetch(
-      new Request(`http://ambit.test${APOLLO}/chat`, { method: 'POST', body: bytes, headers: { ...(type && { 'content-type': type }), authorization: `Bearer ${stage.world.keys.bob}` } }),
+      new Request(`http://ambit.test${APOLLO}/chat`, { method: 'POST', body: new Blob([body]), headers: { ...headers, authorization: `Bearer ${stage.world.keys.bob}` } }),
     )
-    expect(response.status).toBe(400)
-    expect(((await response.json()) as { detail: string }).detail).toContain(words)
+    const problem = (await response.json()) as { code: string; detail: string }
+    expect([response.status, problem.code]).toEqual([status, status === 415 ? 'unsupported_media_type' : 'malformed'])
+    expect(problem.detail).toContain(words)
+    expect(response.headers.get('accept')).toBe(status === 415 ? 'application/json' : null)
   })
 
   test('a body without an end is left at its bound', async () => {

@@ -106,3 +106,8 @@ test('a body that was given up in its middle is answered, too', async () => {
   const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: new Uint8Array(20_000_000) })
   expect([response.status, await response.text()]).toEqual([413, 'too large'])
 })
+
+test('slow requests are looked for often enough', async () => {
+  await serve(async () => new Response(null))
+  expect(servers.at(-1)).toMatchObject({ headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 })
+})

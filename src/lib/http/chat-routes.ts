@@ -20,26 +20,28 @@ export const stopBody = z.object({ run: z.string().refine(isId, 'must be the id 
  * its answer is not this reader's to see. (`useChat({resume: true})` asks on every mount; a 404 would break a new chat.)
  */
 export async function resumeStream({ context, params, request, requestId, log }: ScopedExchange, house: House): Promise<Response> {
-  const run = await findVisibleRun(context, params['thread'] ?? '', house)
+  const found = await findVisibleRun(context, params['thread'] ?? '', house)
   const lastEventId = request.headers.get('last-event-id')
   const cursor = lastEventId === null ? null : parseCursor(lastEventId)
   if (lastEventId !== null && !cursor) return problem(refuse('malformed', 'Last-Event-ID is not the id of an event of Ambit.'), requestId)
-  if (!run) return noContent(requestId)
+  if (!found) return noContent(requestId)
+  const { run, readSet } = found
   if (cursor && (cursor.runId !== run.id || cursor.fence !== run.fence)) {
     return problem(refuse('conflict', 'This Last-Event-ID is of another run or attempt. Ask again without it.', { run: run.id }), requestId)
   }
   const ref = { id: run.id, threadId: run.thread_id, projectId: homeOf(context) }
-  return sse((signal) => house.follow(context, ref, cursor?.seq ?? 0, signal), {
+  return sse((signal) => house.follow(context, ref, { after: cursor?.seq ?? 0, readSet }, signal), {
     runId: run.id, requestId, heartbeatMs: context.limits.heartbeatMs, log: log.child({ run_id: run.id }),
   })
 }
 
-async function findVisibleRun(context: ChatExecutionContext, address: string, house: House): Promise<RunRow | null> {
+async function findVisibleRun(context: ChatExecutionContext, address: string, house: House): Promise<{ readonly run: RunRow; readonly readSet: number } | null> {
   const projectId = homeOf(context)
   return house.scoped(context.rows, async (sql) => {
     const thread = await findThread(sql, { projectId, userId: context.rows.userId, address })
     const run = thread && (await findActiveRun(sql, projectId, thread.id))
-    return run && (await findReadSet(sql, projectId, run.id)) ? run : null
+    const readSet = run && (await findReadSet(sql, projectId, run.id))
+    return run && readSet ? { run, readSet: readSet.number } : null
   })
 }
 

@@ -1,7 +1,7 @@
 import { NOT_FOUND } from '../scope/refusal.ts'
 import type { Exchange, House } from './exchange.ts'
 import { parseChatCommand } from './parse-chat-command.ts'
-import { UNAUTHENTICATED, problem } from './problem.ts'
+import { problem } from './problem.ts'
 import { sse } from './respond.ts'
 
 /**
@@ -12,7 +12,7 @@ export async function chatStream(exchange: Exchange, house: House): Promise<Resp
   const { request, requestId } = exchange
 
   const who = await house.authenticate(request, exchange.log)
-  if (!who) return problem(UNAUTHENTICATED, requestId)
+  if ('ok' in who) return problem(who, requestId)
 
   const parsed = await parseChatCommand(request, house.limits)
   if (!parsed.ok) return problem(parsed, requestId)
@@ -24,10 +24,10 @@ export async function chatStream(exchange: Exchange, house: House): Promise<Resp
   const opened = await house.openRun(context, parsed.command, exchange.log)
   if (!opened.ok) return problem(opened, requestId)
 
-  const { run, cursor } = opened
+  const { run, cursor, readSet } = opened
   const runLog = exchange.log.child({ run_id: run.id })
   runLog.info({}, 'answering')
-  return sse((signal) => house.follow(context, run, cursor.seq, signal), {
+  return sse((signal) => house.follow(context, run, { after: cursor.seq, readSet }, signal), {
     runId: run.id, requestId, heartbeatMs: context.limits.heartbeatMs, log: runLog,
   })
 }

@@ -4,10 +4,11 @@ import type { ChatTarget } from '../directory/directory.ts'
 import { isId } from '../directory/principal.ts'
 import type { Principal } from '../directory/principal.ts'
 import type { Log } from '../observe/log.ts'
-import { NOT_FOUND } from '../scope/refusal.ts'
+import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
+import { isUnavailable } from '../store/unavailable.ts'
 import type { Exchange, House } from './exchange.ts'
-import { UNAUTHENTICATED, internalProblem, problem } from './problem.ts'
+import { internalProblem, problem } from './problem.ts'
 import { parseBody } from './parse-body.ts'
 import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES } from './routes.ts'
 import type { ScopedRoute } from './routes.ts'
@@ -23,6 +24,9 @@ export interface DoorOptions {
   /** The host's own way to name the target; absent: the path does. */
   readonly target?: ((request: Request, who: Principal) => Promise<ChatTarget | null>) | undefined
 }
+
+/** Also where the commit was lost with its word: the same request again finds what it began. */
+const AWAY = refuse('unavailable', 'The database does not answer at the moment. Send the same request again in a few seconds.', { retry_after: 5 })
 
 /** The whole interface as one function of a request. The one error boundary of HTTP is here. */
 export function createDoor(options: DoorOptions): (request: Request) => Promise<Response> {
@@ -57,6 +61,10 @@ async function withinBoundary(
       exchange.log.warn({ route, cause: error }, 'request cut off: the server is closing')
       return problem(refusal, exchange.requestId)
     }
+    if (isUnavailable(error)) {
+      exchange.log.warn({ route, cause: error }, 'request refused: the database is away')
+      return problem(AWAY, exchange.requestId)
+    }
     exchange.log.error({ route, cause: error }, 'request failed')
     return internalProblem(exchange.requestId)
   }
@@ -69,7 +77,7 @@ async function serveScoped(exchange: Exchange, route: ScopedRoute, { open }: Doo
   if ('ok' in house) return problem(house, requestId)
   if (route.permission === 'chat') return route.serve(exchange, house)
   const who = await house.authenticate(request, exchange.log)
-  if (!who) return problem(UNAUTHENTICATED, requestId)
+  if ('ok' in who) return problem(who, requestId)
   const parsed = await parseBody(request, route.body)
   if (!parsed.ok) return problem(parsed, requestId)
   const target = await exchange.target(who)

@@ -1,5 +1,6 @@
 import type { ChatTarget } from '../directory/directory.ts'
 import type { Principal } from '../directory/principal.ts'
+import type { FollowFrom } from '../journal/follow-run.ts'
 import type { Frame } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
@@ -13,10 +14,10 @@ import type { Handles } from '../store/handles.ts'
 /** What the door needs of the house behind it. */
 export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
   readonly limits: Limits
-  authenticate(request: Request, log: Log): Promise<Principal | null>
+  authenticate(request: Request, log: Log): Promise<Principal | Refusal>
   resolve(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
   openRun(context: ChatExecutionContext, command: ChatCommand, log: Log): Promise<OpenedRun | Refusal>
-  follow(context: ChatExecutionContext, run: RunRef, after: number, signal: AbortSignal): AsyncIterable<readonly Frame[]>
+  follow(context: ChatExecutionContext, run: RunRef, from: FollowFrom, signal: AbortSignal): AsyncIterable<readonly Frame[]>
   stop(context: ChatExecutionContext, wanted: StopWanted): Promise<StopOutcome | Refusal>
   ready(): Promise<boolean>
 }

@@ -4,8 +4,13 @@ import type { Limits } from '../limits/limits.ts'
 import type { ChatCommand } from '../run/chat-command.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
-import { malformed, pointerOf } from './parse-body.ts'
-import { readJson } from './read-json.ts'
+import type { Piece } from './capture.ts'
+import { createKeptMembers } from './keep-members.ts'
+import type { KeptMembers } from './keep-members.ts'
+import { parsePiece } from './parse-piece.ts'
+import { malformed, pointerOf } from './pointer.ts'
+import type { Path } from './pointer.ts'
+import { readBody } from './read-body.ts'
 
 const id = z.string().refine(isId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : -')
 
@@ -15,43 +20,82 @@ const userMessage = z.object({
   parts: z.array(z.object({ type: z.literal('text', 'only text parts are taken'), text: z.string() })).min(1).max(50),
 })
 
-/** What `useChat` sends. The history in `messages` is only counted past: the stored one is the authority. */
+/** What `useChat` sends beside its messages. Whatever else a client adds is passed over. */
 const envelope = z.object({
   id: id.nullish(),
-  messages: z.array(z.unknown()).nullish(),
-  message: z.unknown().optional(),
+  messages: z.null('must be a list').optional(), // a list is kept apart, and only its last
   trigger: z.enum(['submit-message', 'regenerate-message']).nullish(),
   messageId: id.nullish(),
   model: z.string().min(1).max(256).nullish(),
+  about: z.array(z.object({ type: id, id })).max(10).nullish(),
 })
 
+type Envelope = z.output<typeof envelope>
+
+const ENVELOPE_NAMES = Object.keys(envelope.shape)
+/** Bytes of a member of the envelope, far more than a good one has. */
+const MEMBER_BYTES = 16_000
+
 type Parsed = { readonly ok: true; readonly command: ChatCommand } | Refusal
+type Frame = Omit<ChatCommand, 'trigger' | 'message'>
 
 /** Reads a chat request: the envelope, and the last message. Knows nothing of the target, so refuses alike for all. */
 export async function parseChatCommand(request: Request, limits: Limits): Promise<Parsed> {
-  const body = await readJson(request, limits.bodyBytes)
-  if (!body.ok) return body
-  const parsed = envelope.safeParse(body.value)
-  if (!parsed.success) return malformed(parsed.error, [])
-  const { data } = parsed
-  const frame = { thread: data.id ?? null, messageId: data.messageId ?? null, model: data.model ?? null }
-  if (data.trigger === 'regenerate-message') return { ok: true, command: { ...frame, trigger: 'regenerate', message: null } }
-  const last = data.message ?? data.messages?.at(-1)
-  if (last === undefined) return refuse('malformed', 'Send the new user message as "message", or as the last of "messages".', { pointer: '' })
-  const path = data.message === undefined ? ['messages', (data.messages?.length ?? 0) - 1] : ['message']
-  return parseMessage(last, path, limits, frame)
+  const { messageBytes, bodyBytes } = limits
+  const members = { ...Object.fromEntries(ENVELOPE_NAMES.map((name) => [name, MEMBER_BYTES])), message: messageBytes }
+  const kept = createKeptMembers({ members, list: { name: 'messages', maxBytes: messageBytes } })
+  const refusal = await readBody(request, bodyBytes, kept)
+  if (refusal) return refusal
+  if (!kept.isObject()) return refuse('malformed', 'The body does not fit: send a JSON object.', { pointer: '' })
+  const parsed = parseEnvelope(kept)
+  if (!parsed.ok) return parsed
+  const frame = frameOf(parsed.envelope)
+  if (parsed.envelope.trigger === 'regenerate-message') return { ok: true, command: { ...frame, trigger: 'regenerate', message: null } }
+  return parseMessage(lastMessage(kept), limits, frame)
 }
 
-function parseMessage(last: unknown, path: readonly PropertyKey[], limits: Limits, frame: Pick<ChatCommand, 'thread' | 'messageId' | 'model'>): Parsed {
-  if (Buffer.byteLength(JSON.stringify(last) ?? '') > limits.messageBytes) {
-    return refuse('too_large', `The message is larger than ${limits.messageBytes} bytes.`, { limit: limits.messageBytes })
+function parseEnvelope(kept: KeptMembers): { readonly ok: true; readonly envelope: Envelope } | Refusal {
+  const values: Record<string, unknown> = {}
+  for (const name of ENVELOPE_NAMES) {
+    const parsed = parsePiece(kept.member(name), [name])
+    if (!parsed.ok) return parsed
+    values[name] = parsed.value
   }
-  const message = userMessage.safeParse(last)
+  const parsed = envelope.safeParse(values)
+  return parsed.success ? { ok: true, envelope: parsed.data } : malformed(parsed.error, [])
+}
+
+function frameOf({ id: thread, messageId, model, about }: Envelope): Frame {
+  return { thread: thread ?? null, messageId: messageId ?? null, model: model ?? null, ...(about?.length && { about }) }
+}
+
+interface Place {
+  readonly piece: Piece | undefined
+  readonly path: Path
+}
+
+/** `message`, or the last of `messages`. A null is no message. */
+function lastMessage(kept: KeptMembers): Place {
+  const piece = kept.member('message')
+  if (piece && !(piece.ok && piece.text === 'null')) return { piece, path: ['message'] }
+  const last = kept.last()
+  return { piece: last?.piece, path: ['messages', (last?.count ?? 0) - 1] }
+}
+
+function parseMessage({ piece, path }: Place, limits: Limits, frame: Frame): Parsed {
+  if (!piece) return refuse('malformed', 'Send the new user message as "message", or as the last of "messages".', { pointer: '' })
+  const pointer = pointerOf(path)
+  if (!piece.ok && piece.reason === 'too_large') {
+    return refuse('too_large', `The message is larger than ${piece.limit} bytes.`, { pointer, limit: piece.limit })
+  }
+  const parsed = parsePiece(piece, path)
+  if (!parsed.ok) return parsed
+  const message = userMessage.safeParse(parsed.value)
   if (!message.success) return malformed(message.error, path)
   const text = message.data.parts.map((part) => part.text).join('\n')
-  if (text.trim() === '') return refuse('malformed', 'The message is empty.', { pointer: pointerOf(path) })
+  if (text.trim() === '') return refuse('malformed', 'The message is empty.', { pointer })
   if (text.length > limits.messageChars) {
-    return refuse('too_large', `The message is longer than ${limits.messageChars} characters.`, { limit: limits.messageChars })
+    return refuse('too_large', `The message is longer than ${limits.messageChars} characters.`, { pointer, limit: limits.messageChars })
   }
   return { ok: true, command: { ...frame, trigger: 'submit', message: { clientId: message.data.id ?? null, text } } }
 }

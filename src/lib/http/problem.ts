@@ -11,6 +11,7 @@ const KINDS: Readonly<Record<RefusalCode | 'internal', Kind>> = {
   unauthenticated: { status: 401, title: 'Credentials are missing or not valid' },
   malformed: { status: 400, title: 'The request cannot be read' },
   too_large: { status: 413, title: 'The request is too large' },
+  unsupported_media_type: { status: 415, title: 'The body is of a kind that is not read' },
   not_found: { status: 404, title: 'Not found' },
   forbidden: { status: 403, title: 'Not allowed' },
   ai_unavailable: { status: 503, title: 'AI chat is not available' },
@@ -21,7 +22,7 @@ const KINDS: Readonly<Record<RefusalCode | 'internal', Kind>> = {
 
 export const UNAUTHENTICATED = refuse(
   'unauthenticated',
-  'Send a valid API key as "Authorization: Bearer <key>". Keys can be missing, mistyped, expired or revoked.',
+  'Send a valid API key or token as "Authorization: Bearer <key>". It can be missing, mistyped, expired or revoked.',
 )
 
 /** A refusal as `application/problem+json` (RFC 9457). Equal refusals give equal bytes, but for the request's id. */
@@ -41,5 +42,9 @@ function problemOf(code: keyof typeof KINDS, detail: string, requestId: string, 
   const retryAfter = facts?.['retry_after']
   if (retryAfter !== undefined) headers.set('retry-after', String(retryAfter))
   if (code === 'unauthenticated') headers.set('www-authenticate', 'Bearer realm="ambit"')
+  if (code === 'unsupported_media_type') {
+    headers.set('accept', 'application/json')
+    headers.set('accept-encoding', 'identity') // RFC 9110, 15.5.16
+  }
   return new Response(JSON.stringify(body), { status, headers })
 }

@@ -1,13 +1,16 @@
 import type { z } from 'zod'
+import { boundedWait } from '../limits/bounded-wait.ts'
 import type { Permission } from '../scope/chat-execution-context.ts'
 import type { Refusal } from '../scope/refusal.ts'
+import { opens } from '../directory/own-directory.ts'
 import { listMemberships } from '../store/directory-rows.ts'
 import { resumeStream, stopBody, stopThread } from './chat-routes.ts'
 import { chatStream } from './chat-stream.ts'
 import type { Exchange, House, ScopedExchange } from './exchange.ts'
-import { UNAUTHENTICATED, problem } from './problem.ts'
+import { problem } from './problem.ts'
 import { json } from './respond.ts'
 import { getRun, getRuns } from './run-routes.ts'
+import { getSettings, patchSettings, settingsChange } from './settings-routes.ts'
 import { getMessages, getThread, getThreads, patchThread, threadChange } from './thread-routes.ts'
 
 type Method = 'GET' | 'POST' | 'PATCH'
@@ -40,6 +43,8 @@ export const SCOPED_ROUTES: readonly ScopedRoute[] = [
   scoped({ method: 'GET', path: '/threads/:thread/messages', permission: 'read', serve: getMessages }),
   scoped({ method: 'GET', path: '/runs', permission: 'read', serve: getRuns }),
   scoped({ method: 'GET', path: '/runs/:run', permission: 'read', serve: getRun }),
+  scoped({ method: 'GET', path: '/settings', permission: 'read', serve: getSettings }),
+  scoped({ method: 'PATCH', path: '/settings', permission: 'admin', body: settingsChange, serve: patchSettings }),
 ]
 
 export const OPEN_ROUTES: readonly OpenRoute[] = [
@@ -53,7 +58,7 @@ export const SCOPE_PREFIXES = ['/v1/orgs/:org', '/v1/orgs/:org/projects/:project
 /** A route's body is what its own schema makes of it; behind the table nobody knows its type any more. */
 function scoped<Body>(
   route: Omit<ScopedRoute, 'permission' | 'body' | 'serve'> & {
-    readonly permission: 'read' | 'write'
+    readonly permission: 'read' | 'write' | 'admin'
     readonly body?: z.ZodType<Body>
     serve(exchange: ScopedExchange<Body>, house: House): Promise<Response>
   },
@@ -66,20 +71,28 @@ async function getMe({ request, requestId, log }: Exchange, open: () => Promise<
   const house = await open()
   if ('ok' in house) return problem(house, requestId)
   const who = await house.authenticate(request, log)
-  if (!who) return problem(UNAUTHENTICATED, requestId)
+  if ('ok' in who) return problem(who, requestId)
   const org = who.claims?.['org']
   const memberships = typeof org === 'string' ? await house.lookup((sql) => listMemberships(sql, who.subject, org)) : []
-  return json({ subject: who.subject, kind: who.kind, memberships }, requestId)
+  const opened = memberships.filter((one) => opens(who, { org: one.org, ...(one.project !== null && { project: one.project }) }))
+  return json({ subject: who.subject, kind: who.kind, memberships: opened }, requestId)
 }
+
+/** Whoever asks for health gives up sooner than a connection on which nobody answers. */
+const READY_MS = 5_000
 
 /** `GET /health/ready`: 503 while it opens in vain, closes, or has lost its database. */
 async function getReady({ requestId, log }: Exchange, open: () => Promise<House | Refusal>): Promise<Response> {
   let ready = false
   try {
-    const house = await open()
-    ready = !('ok' in house) && (await house.ready())
+    ready = await boundedWait(isReady(open), { ms: READY_MS })
   } catch (error) {
     log.warn({ cause: error }, 'not ready')
   }
   return json({ status: ready ? 'ready' : 'not_ready' }, requestId, ready ? 200 : 503)
+}
+
+async function isReady(open: () => Promise<House | Refusal>): Promise<boolean> {
+  const house = await open()
+  return !('ok' in house) && (await house.ready())
 }
