@@ -1,17 +1,18 @@
 import { findOrgAccess, findProjectAccess, listVisibleProjects } from '../store/directory-rows.ts'
 import type { AccessRow, PlaceRow } from '../store/directory-rows.ts'
 import type { Handles } from '../store/handles.ts'
-import type { Access, Directory, Place } from './directory.ts'
+import type { Access, ChatTarget, Directory, Place } from './directory.ts'
 import type { Principal } from './principal.ts'
 
 /**
  * Ambit's own directory: organisations, projects (visible in the organisation, or private), people and memberships in
- * Ambit's tables. A credential made for one organisation (`claims.org`) opens no other one.
+ * Ambit's tables. A credential made for one organisation (`claims.org`) opens no other one; one made for one project of
+ * it (`claims.project`) opens that project and nothing else, not the organisation either.
  */
 export function ownDirectory({ lookup }: Pick<Handles, 'lookup'>): Directory {
   return {
     async access(who, target) {
-      if (!opens(who, target.org)) return null
+      if (!opens(who, target)) return null
       const { project } = target
       const row = await lookup((sql) =>
         project === undefined
@@ -27,9 +28,14 @@ export function ownDirectory({ lookup }: Pick<Handles, 'lookup'>): Directory {
   }
 }
 
-function opens(who: Principal, orgSlug: string): boolean {
-  const only = who.claims?.['org']
-  return only === undefined || only === orgSlug
+/**
+ * What the credential itself leaves open, whatever the person may do besides. A project is named within its organisation:
+ * without that, its name (which another organisation's project may have, too) opens nothing.
+ */
+export function opens(who: Principal, target: ChatTarget): boolean {
+  const { org, project } = who.claims ?? {}
+  if (project !== undefined) return org === target.org && project === target.project
+  return org === undefined || org === target.org
 }
 
 function accessOf({ org, project, role }: AccessRow): Access {

@@ -15,6 +15,6 @@ export function isId(text: unknown): text is Id {
 export interface Principal {
   readonly subject: Id
   readonly kind: 'person' | 'service'
-  /** What the credential said, for the host's directory: plain JSON values, no secrets. */
+  /** What the credential said, for the directory: plain JSON values, no secrets. Ambit's own knows `org` and `project`, which narrow. */
   readonly claims?: Readonly<Record<string, unknown>>
 }

@@ -6,7 +6,7 @@ import type { Principal } from '../directory/principal.ts'
 
 const PREFIX_BYTES = 9
 const SECRET_BYTES = 32
-const KEY = /^ambit_([A-Za-z0-9_-]{12})_([A-Za-z0-9_-]{43})$/
+const KEY = /^[Bb][Ee][Aa][Rr][Ee][Rr] +ambit_([A-Za-z0-9_-]{12})_([A-Za-z0-9_-]{43})$/
 
 /** What became of a credential. The codes are for the log: outside, all refusals look alike. */
 export type Credential =
@@ -31,7 +31,7 @@ export async function createKey(
 /** Reads `Authorization: Bearer <key>`. An unknown prefix costs the same comparison as a known one. */
 export async function authenticateKey({ lookup }: Pick<Handles, 'lookup'>, authorization: string | null): Promise<Credential> {
   if (authorization === null) return { ok: false, code: 'absent' }
-  const [, prefix, secret] = KEY.exec(authorization.replace(/^bearer +/i, '')) ?? []
+  const [, prefix, secret] = KEY.exec(authorization) ?? []
   if (prefix === undefined || secret === undefined) return { ok: false, code: 'malformed' }
   return lookup(async (sql): Promise<Credential> => {
     const key = await findKey(sql, prefix)

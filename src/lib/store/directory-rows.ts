@@ -29,7 +29,10 @@ export async function findOrgAccess(sql: LookupSql, personId: string, orgSlug: s
   return rows[0] ?? null
 }
 
-/** The project, if the person may see it. A membership of the project decides the role; else that of the organisation, which does not reach private projects. */
+/**
+ * The project, if the person may see it. The role is the higher of the memberships of project and organisation, so that
+ * taking one away never grants; that of the organisation does not reach private projects.
+ */
 export async function findProjectAccess(
   sql: LookupSql,
   personId: string,
@@ -39,7 +42,9 @@ export async function findProjectAccess(
   const { rows } = await sql.query<AccessRow>(
     `select json_build_object('id', o.id, 'slug', o.slug, 'name', o.name, 'about', o.profile) as org,
             json_build_object('id', p.id, 'slug', p.slug, 'name', p.name, 'about', p.about) as project,
-            coalesce(own.role, m.role) as role
+            (array['owner', 'admin', 'member', 'viewer'])[least(
+              array_position(array['owner', 'admin', 'member', 'viewer'], own.role),
+              case when p.visibility = 'organisation' then array_position(array['owner', 'admin', 'member', 'viewer'], m.role) end)] as role
      from ambit.organisations o
      join ambit.projects p on p.org_id = o.id and p.slug = $3 and p.deleted_at is null
      left join ambit.memberships own on own.org_id = o.id and own.project_id = p.id and own.person_id = $1
