@@ -1,7 +1,9 @@
 import { PGlite } from '@electric-sql/pglite'
 import { randomBytes } from 'node:crypto'
+import pg from 'pg'
 import { expect, inject, test } from 'vitest'
 import { connect } from '../../src/lib/store/open-postgres.ts'
+import { pgDatabase } from '../../src/lib/store/pg-database.ts'
 import { pgliteDatabase } from '../../src/lib/store/pglite-database.ts'
 import { urlOf } from '../support/templates.ts'
 import { databaseContract } from './database.ts'
@@ -32,6 +34,12 @@ if (server !== '') {
   databaseContract('PostgreSQL', async () => {
     const { url, drop } = await createEmpty()
     const database = connect(url, () => {})
+    return { database, end: () => database.close().then(drop) }
+  })
+  databaseContract('PostgreSQL, through a pool whose clients wait for each answer', async () => {
+    const { url, drop } = await createEmpty()
+    const pool = new pg.Pool({ connectionString: url }).on('error', () => {})
+    const database = pgDatabase(pool, { answerMs: 5_000, own: false, end: () => pool.end() })
     return { database, end: () => database.close().then(drop) }
   })
 }

@@ -49,6 +49,31 @@ export function databaseContract(name: string, create: () => Promise<DatabaseUnd
       expect(await ids('after')).toEqual(['after'])
     })
 
+    test('takes statements without waiting, and runs them in the order in which they were given', async () => {
+      await under.database.transaction('', async (sql) => {
+        const [, first, , second] = await Promise.all([
+          sql.query("insert into contract.t (id, n) values ('ahead', 1)"),
+          sql.query<{ n: number }>("select n from contract.t where id = 'ahead'"),
+          sql.query("update contract.t set n = n + 1 where id = 'ahead'"),
+          sql.query<{ n: number }>("select n from contract.t where id = 'ahead'"),
+        ])
+        expect([first.rows, second.rows]).toEqual([[{ n: 1 }], [{ n: 2 }]])
+      })
+    })
+
+    test('one of several statements that fails rejects with its own code, and nothing of them is kept', async () => {
+      const all = under.database.transaction('', (sql) =>
+        Promise.all([
+          sql.query("insert into contract.t (id) values ('half')"),
+          sql.query('select nonsense'),
+          sql.query("insert into contract.t (id) values ('other half')"),
+        ]))
+      await expect(all).rejects.toMatchObject({ code: '42703' })
+      expect(await ids('%half')).toEqual([])
+      await insert('after-half')
+      expect(await ids('after-half')).toEqual(['after-half'])
+    })
+
     test('a preamble that fails fails the transaction before its work', async () => {
       let ran = false
       await expect(under.database.transaction('set local role "nobody_at_all"', async () => (ran = true))).rejects.toThrow('nobody_at_all')

@@ -46,7 +46,7 @@ const postgres: DatabaseKind = {
     await admin.transaction('commit', (sql) => sql.script(`create database ${name} template ${TEMPLATE_DATABASE}`))
     const superuser = connect(urlOf(server, name), ignoreDropped)
     return {
-      source: urlOf(server, name, APP),
+      source: urlOf(inject('appUrl'), name, APP),
       handles: openHandles(superuser),
       superuser,
       async drop() {
@@ -58,8 +58,10 @@ const postgres: DatabaseKind = {
   },
 }
 
+const asked = inject('databaseKinds').split(',')
+
 /** Both; PostgreSQL only where there is one (its absence was said loudly, and fails in CI). */
-export const databaseKinds: readonly DatabaseKind[] = inject('postgresUrl') === '' ? [pglite] : [pglite, postgres]
+export const databaseKinds: readonly DatabaseKind[] = (inject('postgresUrl') === '' ? [pglite] : [pglite, postgres]).filter(({ name }) => asked.includes(name))
 
 /** A forced drop ends idle connections, which is what was asked for. */
 function ignoreDropped(): void {}

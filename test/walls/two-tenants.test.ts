@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { offlineModel } from '../../src/index.ts'
 import { ask, send, startAmbit } from '../support/client.ts'
 import type { Streamed } from '../support/client.ts'
@@ -91,10 +91,13 @@ describe.each(databaseKinds)('two tenants in one Ambit on $name', (kind) => {
     await vi.waitFor(async () => expect(await listBackends()).toEqual([]))
   })
 
-  /** What the server still holds for the app's login: nothing, and above all no transaction. (PGlite has no such login.) */
+  /** What the server still holds for the app's login: nothing, and above all no transaction. (PGlite has no such login; a pooler keeps idle ones of its own.) */
   async function listBackends(): Promise<readonly { state: string }[]> {
     const { rows } = await database.superuser.transaction('', (sql) =>
-      sql.query<{ state: string }>('select state from pg_stat_activity where datname = current_database() and usename = $1', [APP.user]),
+      sql.query<{ state: string }>(
+        "select state from pg_stat_activity where datname = current_database() and usename = $1 and (state <> 'idle' or not $2)",
+        [APP.user, inject('appUrl') !== inject('postgresUrl')],
+      ),
     )
     return rows
   }

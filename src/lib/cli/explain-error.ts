@@ -1,4 +1,5 @@
 import { StartError } from '../store/start-error.ts'
+import { Unanswered } from '../store/unavailable.ts'
 
 interface SystemError {
   readonly code: string
@@ -12,6 +13,7 @@ interface SystemError {
 /** What went wrong outside of Ambit, in one sentence that says what to do; null for a fault of Ambit's own. */
 export function explainError(error: unknown): string | null {
   if (error instanceof StartError) return error.message
+  if (error instanceof Unanswered) return unreachable('timeout')
   const found = systemErrorOf(error)
   if (!found) return null
   if (found.syscall === 'listen') return explainListen(found)

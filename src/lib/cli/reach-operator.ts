@@ -3,10 +3,10 @@ import type { NewId } from '../directory/new-id.ts'
 import { OPERATOR_PATH } from '../http/operator-door.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
-import type { Database } from '../store/database.ts'
 import { openHandles } from '../store/handles.ts'
 import { connect } from '../store/open-postgres.ts'
 import { openEmbedded } from './open-embedded.ts'
+import type { OpenEmbedded } from './open-embedded.ts'
 import { operatorWork, parseKeyMade } from './operator-work.ts'
 import type { KeyMade, Perform } from './operator-work.ts'
 import { findServer } from './server-file.ts'
@@ -20,19 +20,21 @@ import type { Surroundings } from './command.ts'
  */
 export async function performWork(work: string, body: unknown, surroundings: Surroundings): Promise<KeyMade | Refusal> {
   const settings = surroundings.settings()
-  if (settings.ownerUrl !== null) return performOn(connect(settings.ownerUrl, ignore), surroundings.newId)(work, body)
+  if (settings.ownerUrl !== null) {
+    const database = connect(settings.ownerUrl, ignore)
+    return performOn({ database, handles: openHandles(database, settings.rolePrefix) }, surroundings.newId)(work, body)
+  }
   if (settings.databaseUrl !== null) throw badSetting('Operator work on PostgreSQL needs the owner of the schema: set AMBIT_DATABASE_OWNER_URL.')
   const server = await findServer(settings.directory)
   if (server) return throughDoor(server)(work, body)
-  const { database } = await openEmbedded(settings, surroundings.terminal)
-  return performOn(database, surroundings.newId)(work, body)
+  return performOn(await openEmbedded(settings, surroundings.terminal), surroundings.newId)(work, body)
 }
 
 /** Closes the database after the work. */
-function performOn(database: Database, newId: NewId): Perform {
+function performOn({ database, handles }: OpenEmbedded, newId: NewId): Perform {
   return async (work, body) => {
     try {
-      return (await operatorWork(openHandles(database), newId)(work, body)) ?? NO_SUCH_WORK
+      return (await operatorWork(handles, newId)(work, body)) ?? NO_SUCH_WORK
     } finally {
       await database.close()
     }

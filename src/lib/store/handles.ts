@@ -1,5 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Database, Sql } from './database.ts'
+import { quoteLiteral } from './quote-literal.ts'
+import { DEFAULT_ROLE_PREFIX, demandRolePrefix } from './role-prefix.ts'
+import { lostToAnother } from './unavailable.ts'
 
 /** What row-level security is told: the whole of what a scoped transaction may touch. */
 export interface RowScope {
@@ -7,6 +10,8 @@ export interface RowScope {
   /** The projects in the scope, and `*` where it includes the organisation itself. */
   readonly projectIds: readonly string[]
   readonly userId: string
+  /** Set for an admin's own request to change settings, and never for a run. */
+  readonly administers?: true
 }
 
 declare const handleOf: unique symbol
@@ -24,7 +29,8 @@ export type OperatorSql = Through<'operator'>
 /**
  * The four ways to the database, and the only ones. Each call is one short transaction under its own role; it must not
  * be held over a model or tool call, and must not be nested: on one connection the inner one would wait for the outer
- * for ever, so it throws instead.
+ * for ever, so it throws instead. Work that lost against another transaction is done once more, from its beginning: what it
+ * does outside its transaction must bear that.
  */
 export interface Handles {
   lookup<T>(work: (sql: LookupSql) => Promise<T>): Promise<T>
@@ -33,34 +39,37 @@ export interface Handles {
   operator<T>(work: (sql: OperatorSql) => Promise<T>): Promise<T>
 }
 
-/** The four roles begin with this prefix; two installations on one server may choose two. */
-export const DEFAULT_ROLE_PREFIX = 'ambit_'
-
 /** Inside a transaction. Its one effect is that a nested one throws. */
 const inTransaction = new AsyncLocalStorage<true>()
 
 export function openHandles(database: Database, rolePrefix: string = DEFAULT_ROLE_PREFIX): Handles {
-  const under = <S extends Sql, T>(handle: string, work: (sql: S) => Promise<T>): Promise<T> => {
+  demandRolePrefix(rolePrefix)
+  const under = async <S extends Sql, T>(handle: string, work: (sql: S) => Promise<T>, settings = ''): Promise<T> => {
     if (inTransaction.getStore()) {
       throw new Error(`A transaction (${handle}) was opened inside another one. Finish the first, or pass its sql on.`)
     }
     // Around the work and not around the connecting: a socket keeps the marker that stood when it was opened.
-    return database.transaction(preamble(rolePrefix + handle), (sql) => inTransaction.run(true, () => work(sql as S)))
+    const attempt = () => database.transaction(preamble(rolePrefix + handle) + settings, (sql) => inTransaction.run(true, () => work(sql as S)))
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!lostToAnother(error)) throw error
+      return attempt()
+    }
   }
   return {
     lookup: (work) => under('lookup', work),
-    scoped: <T>(scope: RowScope, work: (sql: ScopedSql) => Promise<T>) =>
-      under<ScopedSql, T>('scoped', async (sql) => {
-        await sql.query(SETTINGS, [scope.orgId, JSON.stringify(scope.projectIds), scope.userId])
-        return work(sql)
-      }),
+    scoped: (scope, work) => under('scoped', work, settingsOf(scope)),
     sweeper: (work) => under('sweeper', work),
     operator: (work) => under('operator', work),
   }
 }
 
-const SETTINGS = `
-  select set_config('ambit.org_id', $1, true), set_config('ambit.project_ids', $2, true), set_config('ambit.user_id', $3, true)`
+/** In the preamble and not a statement of its own: it goes out with `begin`, and a round trip is most of what a statement costs. */
+function settingsOf({ orgId, projectIds, userId, administers }: RowScope): string {
+  const settings = { org_id: orgId, project_ids: JSON.stringify(projectIds), user_id: userId, administers: administers ? 'true' : '' }
+  return Object.entries(settings).map(([name, value]) => `; set local ambit.${name} = ${quoteLiteral(value)}`).join('')
+}
 
 /** Everything is LOCAL: a plain SET survives the commit, and the next user of the pooled connection would have it. */
 function preamble(role: string): string {

@@ -1,11 +1,13 @@
-import { DEFAULT_ROLE_PREFIX } from './handles.ts'
 import type { RowScope } from './handles.ts'
+import { DEFAULT_ROLE_PREFIX } from './role-prefix.ts'
 
 /**
  * The host's own tables through the host's own ORM. `transaction` opens one and rolls back what rejects; `execute` runs
  * one statement with text parameters inside it and answers the number of rows it touched.
  */
 export interface ScopedDatabase<Tx> {
+  /** Of Ambit's roles in this database; absent, it is that of Ambit's own store. */
+  readonly rolePrefix?: string | undefined
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   execute(tx: Tx, text: string, values: readonly string[]): Promise<number>
 }
@@ -16,5 +18,14 @@ const ENTER = `
 
 /** Puts a host's transaction behind the walls of this scope, before a tool gets it. All of it ends with the transaction. */
 export async function enterHostScope<Tx>(database: ScopedDatabase<Tx>, tx: Tx, rows: RowScope): Promise<void> {
-  await database.execute(tx, ENTER, [`${DEFAULT_ROLE_PREFIX}scoped`, rows.orgId, JSON.stringify(rows.projectIds), rows.userId])
+  await database.execute(tx, ENTER, [`${database.rolePrefix ?? DEFAULT_ROLE_PREFIX}scoped`, rows.orgId, JSON.stringify(rows.projectIds), rows.userId])
+}
+
+/** The same database, whose roles are those of the store where it names none itself. */
+export function underRolePrefix<Tx>(database: ScopedDatabase<Tx>, rolePrefix: string): ScopedDatabase<Tx> {
+  return {
+    rolePrefix: database.rolePrefix ?? rolePrefix,
+    transaction: (work) => database.transaction(work),
+    execute: (tx, text, values) => database.execute(tx, text, values),
+  }
 }

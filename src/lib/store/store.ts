@@ -1,8 +1,9 @@
 import type { Pool } from 'pg'
 import type { Database } from './database.ts'
-import { DEFAULT_ROLE_PREFIX, openHandles } from './handles.ts'
+import { openHandles } from './handles.ts'
 import type { Handles } from './handles.ts'
 import { openPostgres } from './open-postgres.ts'
+import { DEFAULT_ROLE_PREFIX } from './role-prefix.ts'
 
 /** A database that lives in this process. `open` migrates it, and rejects with a StartError where it is in use. */
 export interface EmbeddedStore {
@@ -11,6 +12,12 @@ export interface EmbeddedStore {
 
 /** Where Ambit's own tables are: a PostgreSQL URL, a host's pool, or a database in this process. */
 export type StoreSource = string | Pool | EmbeddedStore
+
+/** What only a PostgreSQL server has: an embedded database is alone with its roles. */
+export interface StoreOptions {
+  readonly rolePrefix?: string | undefined
+  readonly connections?: number | undefined
+}
 
 /** An open store: the four handles and their end. */
 export interface Store extends Handles {
@@ -23,8 +30,16 @@ export interface Store extends Handles {
  * Opens the store. A PostgreSQL server is checked first (login, schema) and never migrated here: with many nodes, the
  * one that starts first must not change the schema under the others.
  */
-export async function openStore(source: StoreSource, onIdleError: (error: Error) => void): Promise<Store> {
-  const embedded = typeof source === 'object' && 'open' in source
-  const database = embedded ? await source.open() : await openPostgres(source, DEFAULT_ROLE_PREFIX, onIdleError)
-  return { ...openHandles(database), alone: embedded, close: () => database.close() }
+export async function openStore(
+  source: StoreSource,
+  onIdleError: (error: Error) => void,
+  { rolePrefix = DEFAULT_ROLE_PREFIX, connections }: StoreOptions = {},
+): Promise<Store> {
+  const embedded = isEmbedded(source)
+  const database = embedded ? await source.open() : await openPostgres(source, { rolePrefix, connections, onIdleError })
+  return { ...openHandles(database, rolePrefix), alone: embedded, close: () => database.close() }
+}
+
+export function isEmbedded(source: StoreSource): source is EmbeddedStore {
+  return typeof source === 'object' && 'open' in source
 }
