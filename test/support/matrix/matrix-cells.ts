@@ -1,0 +1,210 @@
+import { SCOPED_ROUTES } from '../../../src/lib/http/routes.ts'
+import { must } from '../stage.ts'
+import { lookUpOf, plainAddresses, spelledAddresses } from './addresses.ts'
+import type { Address } from './addresses.ts'
+import type { Callers } from './callers.ts'
+import type { Canaries, Rule } from './canaries.ts'
+import { isProject, mayDo, placesOf, roleAt, seesThread } from './facts.ts'
+import type { Caller, PlaceName, PlantedThread } from './facts.ts'
+import type { Cell } from './perform.ts'
+import { addressOf } from './plant-threads.ts'
+import { OPEN, ROUTES, statusOf } from './routes.ts'
+import type { RouteFacts } from './routes.ts'
+
+export interface Planted {
+  readonly canaries: Canaries
+  readonly callers: Callers
+  readonly threads: readonly PlantedThread[]
+  idOf(place: PlaceName): string
+}
+
+interface Route {
+  readonly name: string
+  readonly method: string
+  readonly path: string
+  readonly facts: RouteFacts
+}
+
+/** From the product's own table, so that no route is forgotten. */
+export function allRoutes(): readonly Route[] {
+  return SCOPED_ROUTES.map(({ method, path }) => {
+    const facts = ROUTES[`${method} ${path}`]
+    if (!facts) throw new Error(`The matrix does not know ${method} ${path}: declare it in test/support/matrix/routes.ts.`)
+    return { name: `${method} ${path}`, method, path, facts }
+  })
+}
+
+/** Things that a path names beside the place. */
+interface Named {
+  readonly text: string
+  readonly thread: PlantedThread | null
+}
+
+const NEVER = '0123456789abcdef0123456789abcdef'
+
+const idsOf = ({ facts }: Route, thread: PlantedThread): string => (facts.names === 'run' ? thread.run : thread.id)
+const never = ({ facts }: Route): Named => ({ text: `${facts.names === 'run' ? 'run' : 'thr'}_${NEVER}`, thread: null })
+
+export function createCells({ canaries, callers, threads, idOf }: Planted) {
+  let count = 0
+
+  /** A thread of the place that is shared and has ended, else of acme/apollo: whatever the path needs. */
+  const fixture = (place: PlaceName | null): PlantedThread =>
+    must(threads.find((one) => one.place === place && one.shared && !one.live) ?? threads.find((one) => one.place === 'acme/apollo' && one.shared))
+
+  const ruleOf = (route: Route, caller: Caller, { at, thread }: { at: PlaceName | null; thread: PlantedThread | null }): Rule => {
+    const place = at ?? 'nowhere'
+    if (route.facts.permission === 'admin') return isProject(place) ? { of: 'place', place } : { of: 'organisation', org: place }
+    return thread && seesThread(caller, at, thread) ? { of: 'thread', thread } : { of: 'person', person: caller.person ?? 'rae', place }
+  }
+
+  const bodyOf = (route: Route, caller: Caller, target: { at: PlaceName | null; thread: PlantedThread | null }): string | undefined => {
+    if (!route.facts.body) return undefined
+    count += 1
+    return JSON.stringify(route.facts.body(canaries.mint(`matrix/${caller.person ?? 'nobody'}`, ruleOf(route, caller, target)), count))
+  }
+
+  /** A route at an address, about a thing. */
+  const cell = (part: string, route: Route, { caller, address, named }: { caller: Caller; address: Address; named: Named }): Cell => {
+    const at = address.means
+    const { thread } = named
+    const routed = address.asked !== undefined
+    const status = routed ? statusOf(route.facts, { caller, at, thread }) : 404
+    const role = roleAt(caller, at)
+    const barred = role !== null && !mayDo(role, route.facts.permission)
+    const unseen = role !== null && route.facts.names !== undefined && (!thread || !seesThread(caller, at, thread))
+    const where = role === null ? `${address.asked?.includes('/') ? 'project' : 'organisation'} ${lookUpOf(address, caller)}` : `${at}`
+    const group = `${caller.name} ${route.name} ${where} ${barred ? 'barred' : 'unseen'}`
+    return {
+      part, caller, method: route.method, at, status,
+      path: address.prefix + route.path.replace(/:thread|:run/, () => named.text),
+      body: bodyOf(route, caller, { at, thread }),
+      ...(route.path.endsWith('/stream') && { live: true }),
+      ...((role === null || barred || unseen) && caller.person !== null && { sameAnswer: group, sameStatements: group }),
+    }
+  }
+
+  const addressCells = (part: string, callersOf: readonly Caller[], addresses: readonly Address[]): readonly Cell[] =>
+    allRoutes().flatMap((route) =>
+      callersOf.flatMap((caller) =>
+        addresses.map((address) => {
+          const thread = fixture(address.means)
+          return cell(part, route, { caller, address, named: { text: idsOf(route, thread), thread } })
+        }),
+      ),
+    )
+
+  const own = (place: PlaceName): Address => ({ prefix: addressOf(place), means: place, asked: place })
+
+  /** What a path can name at a place: all that there is, and what there is not. */
+  const namesFor = (route: Route): readonly Named[] => [
+    never(route),
+    ...threads.map((thread) => ({ text: idsOf(route, thread), thread })),
+    // Another kind of id, a name that is somebody's own, and what cannot be an id.
+    ...threads.slice(0, 2).map((thread) => ({ text: route.facts.names === 'run' ? thread.id : thread.run, thread: null })),
+    ...threads.slice(0, 1).flatMap(({ question, answer }) => [question, answer].map((text) => ({ text, thread: null }))),
+    ...odd(idsOf(route, must(threads[0]))).map((text) => ({ text, thread: null })),
+  ]
+
+  return {
+    /** Every place by its name × everybody whose credential is good. */
+    addresses(): readonly Cell[] {
+      const { orgs, projects } = plainAddresses(idOf)
+      return addressCells('address', callers.good, [...orgs, ...projects])
+    },
+    /** Every way to write a place × two callers: a key of one organisation, a token of two. */
+    spellings(): readonly Cell[] {
+      const { orgs, projects } = spelledAddresses()
+      const some = callers.good.filter(({ name }) => ['ada@acme', 'both by token'].includes(name))
+      return thinned(addressCells('spelling', some, [...orgs, ...projects]), 3)
+    },
+    /** Credentials that are nobody's, wherever they knock. */
+    strangers(): readonly Cell[] {
+      const { orgs, projects } = plainAddresses(idOf)
+      const some = [...orgs, ...projects].filter(({ asked }) => ['acme', 'globex', 'never', 'acme/apollo', 'acme/zephyr', 'acme/never', 'globex/apollo'].includes(asked ?? ''))
+      return thinned(addressCells('stranger', callers.bad, some), 2).map((one) => ({ ...one, sameAnswer: 'unauthenticated', sameStatements: `${one.caller.name} is nobody` }))
+    },
+    /** Threads and runs of everybody, named at every place that a caller may enter. */
+    objects(): readonly Cell[] {
+      const all = allRoutes().filter(({ facts }) => facts.names).flatMap((route) =>
+        callers.good.flatMap((caller) =>
+          placesOf(caller).flatMap((place) =>
+            namesFor(route)
+              // Whoever may stop a run that is under way would stop it for all the others.
+              .filter(({ thread }) => !(route.path.endsWith('/stop') && thread?.live && seesThread(caller, place, thread)))
+              .map((named) => cell('object', route, { caller, address: own(place), named })),
+          ),
+        ),
+      )
+      return thinned(all, 4)
+    },
+    /** An own alias is an address for its author, and for nobody else. */
+    aliases(): readonly Cell[] {
+      const routes = allRoutes().filter(({ facts, method }) => facts.names === 'thread' && method === 'GET')
+      return routes.flatMap((route) =>
+        callers.good.flatMap((caller) =>
+          threads.filter(({ place }) => roleAt(caller, place) !== null).map((thread) =>
+            cell('alias', route, { caller, address: own(thread.place), named: { text: thread.alias, thread: thread.author === caller.person ? thread : null } }),
+          ),
+        ),
+      )
+    },
+    /** What is not a body of its route, wherever it is sent, and whatever it is about. */
+    nonsense(): readonly Cell[] {
+      const { orgs, projects } = plainAddresses(idOf)
+      const some = callers.good.filter(({ name }) => ['bob@acme', 'dave@acme', 'rae@acme', 'gus@globex'].includes(name))
+      return allRoutes().flatMap((route) =>
+        (route.facts.nonsense ?? []).flatMap((body, index) => {
+          // Everything once for each nonsense; each address, caller and thread with some nonsense.
+          const addresses = [...orgs, ...projects].filter((_, at) => (at + index) % 6 === 0)
+          return some.flatMap((caller) =>
+            addresses.map((address): Cell => {
+              const thread = must(threads[(index * 7 + addresses.indexOf(address)) % threads.length])
+              const made = cell('nonsense', route, { caller, address, named: { text: idsOf(route, thread), thread } })
+              return { ...made, body, status: 400, live: false, sameAnswer: `${route.name} nonsense ${index}`, sameStatements: `${caller.name} nonsense` }
+            }),
+          )
+        }),
+      )
+    },
+    /** Routes outside any scope, for everybody. */
+    open(): readonly Cell[] {
+      return Object.entries(OPEN).flatMap(([name, { asks }]) => {
+        const [method = '', path = ''] = name.split(' ')
+        return [...callers.good, ...callers.bad].map((caller): Cell => ({
+          part: 'open', caller, method, path, at: null, status: asks && caller.person === null ? 401 : 200,
+          ...(!asks && { sameAnswer: name }),
+        }))
+      })
+    },
+    /** Methods that no route has: nothing, whoever asks. */
+    otherMethods(): readonly Cell[] {
+      const some = [must(callers.bad[0]), ...callers.good.filter(({ name }) => name === 'ada@acme')]
+      return ['PUT', 'DELETE', 'OPTIONS', 'PROPFIND'].flatMap((method) =>
+        allRoutes().filter(({ path }) => !allRoutes().some((route) => route.method === method && route.path === path)).flatMap(({ path }) =>
+          some.flatMap((caller) =>
+            ['acme', 'acme/zephyr'].map((place): Cell => ({
+              part: 'method', caller, method, at: null, status: 404, sameAnswer: 'no route',
+              path: addressOf(place) + path.replace(/:thread|:run/, () => must(threads[0]).id),
+            })),
+          ),
+        ),
+      )
+    },
+  }
+}
+
+/** Whether a cell is expected to change something. */
+export function isWrite({ method, status }: Cell): boolean {
+  return method !== 'GET' && status === 200
+}
+
+/** One of so many, and in each row another one, so that every caller still meets every kind of thing at some route. */
+function thinned(cells: readonly Cell[], of: number): readonly Cell[] {
+  return cells.filter((_, index) => (index + Math.floor(index / 7)) % of === 0)
+}
+
+/** Ids that are not quite one. */
+function odd(id: string): readonly string[] {
+  return [id.toUpperCase(), `${id}.`, `${id}%00`, `${id};a=b`, `%2e%2e%2f${id}`, `${id}%2f..`, `%25${id}`, `*`, `%2a`, `%27%20or%20true--`, `${id},${id}`, '%ff', 'x'.repeat(129), '__proto__']
+}

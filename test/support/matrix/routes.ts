@@ -1,0 +1,80 @@
+import type { Permission } from '../../../src/lib/scope/chat-execution-context.ts'
+import { mayDo, roleAt, seesAnswer, seesThread } from './facts.ts'
+import type { Caller, PlaceName, PlantedThread } from './facts.ts'
+
+/** What the matrix knows of a route. A route that is not declared here has no cells, and the test fails for it. */
+export interface RouteFacts {
+  readonly permission: Permission
+  readonly names?: 'thread' | 'run'
+  /** A body that says this text. */
+  body?(text: string, n: number): unknown
+  /** Bodies that fit no route of this kind, as JSON text. */
+  readonly nonsense?: readonly string[]
+  /** The status where the place is the caller's and the role is enough. */
+  seen(caller: Caller, at: PlaceName, thread: PlantedThread | null): number
+}
+
+const always = () => 200
+const ifSeen: RouteFacts['seen'] = (caller, at, thread) => (thread && seesThread(caller, at, thread) ? 200 : 404)
+
+const NO_JSON = ['', '{', '{"a":1}}', 'null', '42', '"text"', '[]', '[{}]', '{"a":\u0000}']
+
+export const ROUTES: Readonly<Record<string, RouteFacts>> = {
+  'POST /chat': {
+    permission: 'chat',
+    body: (text, n) => ({ id: `matrix-${n}`, message: { id: `matrix-message-${n}`, role: 'user', parts: [{ type: 'text', text }] } }),
+    nonsense: [
+      ...NO_JSON, '{}', '{"messages":{}}', '{"messages":[]}', '{"messages":[5]}', '{"message":{"role":"system","parts":[{"type":"text","text":"x"}]}}',
+      '{"message":{"role":"user","parts":"x"}}', '{"message":{"role":"user","parts":[{"type":"text","text":5}]}}', '{"trigger":"regenerate-message","id":{}}',
+      '{"id":["a"],"message":{"role":"user","parts":[{"type":"text","text":"x"}]}}', '{"id":"../globex","message":{"role":"user","parts":[{"type":"text","text":"x"}]}}',
+      '{"model":5,"message":{"role":"user","parts":[{"type":"text","text":"x"}]}}', '{"messageId":"a b","message":{"role":"user","parts":[{"type":"text","text":"x"}]}}',
+    ],
+    seen: always,
+  },
+  'GET /chat/:thread/stream': {
+    permission: 'read',
+    names: 'thread',
+    seen: (caller, at, thread) => (thread?.live && seesAnswer(caller, at, thread) ? 200 : 204),
+  },
+  'POST /chat/:thread/stop': {
+    permission: 'write',
+    names: 'thread',
+    body: () => ({}),
+    nonsense: [...NO_JSON, '{"run":5}', '{"run":{}}', '{"run":["a"]}', '{"run":"../globex"}', '{"run":""}'].filter((text) => text !== ''),
+    seen: ifSeen,
+  },
+  'GET /threads': { permission: 'read', seen: always },
+  'GET /threads/:thread': { permission: 'read', names: 'thread', seen: ifSeen },
+  'PATCH /threads/:thread': {
+    permission: 'write',
+    names: 'thread',
+    body: (text) => ({ title: text }),
+    nonsense: [...NO_JSON, '{}', '{"title":5}', '{"title":""}', '{"title":["a"]}', '{"shared":"yes"}', '{"shared":1}', '{"author_id":"bob"}', '{"__proto__":{"title":"x"}}'],
+    seen: (caller, at, thread) => (thread?.author === caller.person ? ifSeen(caller, at, thread) : ifSeen(caller, at, thread) === 200 ? 403 : 404),
+  },
+  'GET /threads/:thread/messages': { permission: 'read', names: 'thread', seen: ifSeen },
+  'GET /runs': { permission: 'read', seen: always },
+  'GET /runs/:run': { permission: 'read', names: 'run', seen: ifSeen },
+  'GET /settings': { permission: 'read', seen: always },
+  'PATCH /settings': {
+    permission: 'admin',
+    body: (text) => ({ instructions: text }),
+    nonsense: [...NO_JSON, '{}', '{"instructions":5}', '{"instructions":["a"]}', '{"instructions":"\\u0000"}', '{"ai_enabled":"no"}', '{"ai_enabled":0}', '{"org":"globex"}'],
+    seen: always,
+  },
+}
+
+/** Routes outside any scope: 401 where they ask who it is, and else for everybody. */
+export const OPEN: Readonly<Record<string, { readonly asks: boolean }>> = {
+  'GET /v1/me': { asks: true },
+  'GET /health/live': { asks: false },
+  'GET /health/ready': { asks: false },
+}
+
+/** The order of the stations: who, what is said, where, which role, and only then the thing itself. */
+export function statusOf(route: RouteFacts, { caller, at, thread }: { caller: Caller; at: PlaceName | null; thread: PlantedThread | null }): number {
+  if (caller.person === null) return 401
+  const role = roleAt(caller, at)
+  if (role === null || at === null) return 404
+  return mayDo(role, route.permission) ? route.seen(caller, at, thread) : 403
+}
