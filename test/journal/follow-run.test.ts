@@ -34,7 +34,7 @@ describe.each(databaseKinds)('following on $name', (kind) => {
     await heir.end({ chunks: [], terminal: { type: 'finish', finishReason: 'stop' }, end: { state: 'completed', finishReason: 'stop', errorCode: null } })
 
     const frames: Frame[] = []
-    const reader = { reader: context.rows, run: opened.run, after: 0, signal: new AbortController().signal }
+    const reader = { reader: context.rows, run: opened.run, from: { after: 0 }, signal: new AbortController().signal }
     for await (const batch of followRun({ scoped: handles.scoped, journal: memoryJournal() }, reader)) frames.push(...batch)
     expect(frames.map((frame) => frame.seq)).toEqual(Array.from({ length: 2 + 4 * COMMITS }, (_, index) => index + 1))
     expect(new Set(frames.map((frame) => frame.fence))).toEqual(new Set([1, 2]))

@@ -16,12 +16,19 @@ export interface FollowedRun {
   readonly id: string
 }
 
+/** From where a reader goes on. */
+export interface FollowFrom {
+  /** The seq of the last frame that it has; 0 for all. */
+  readonly after: number
+  /** The number of the read set that this reader was just found to see; absent: none, and it is asked. */
+  readonly readSet?: number
+}
+
 /** Whose eyes read, and from where. */
 export interface Following {
   readonly reader: RowScope
   readonly run: FollowedRun
-  /** The seq of the last frame that the reader has; 0 for all. */
-  readonly after: number
+  readonly from: FollowFrom
   readonly signal: AbortSignal
 }
 
@@ -35,11 +42,11 @@ export interface Following {
  */
 export async function* followRun(
   { journal, scoped }: { readonly journal: Journal } & Pick<Handles, 'scoped'>,
-  { reader, run, after, signal }: Following,
+  { reader, run, from, signal }: Following,
 ): AsyncGenerator<readonly Frame[], void, undefined> {
   let tail = journal.tail(run.id)
-  let seq = after
-  let allowed = 0
+  let seq = from.after
+  let allowed = from.readSet ?? 0
   /** The attempt whose live frames the reader holds beyond what is committed. */
   let liveFence: number | undefined
   try {

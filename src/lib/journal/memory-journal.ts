@@ -8,8 +8,16 @@ interface Live {
   settled: number
   ended: boolean
   readers: number
-  waiting: Set<() => void>
+  waiting: Set<Reader>
   waking: boolean
+}
+
+/** One reader's wait, made once: a listener and a timer per frame would cost as much as the frame. */
+interface Reader {
+  /** Goes on from the wait that is under way. */
+  wake(): void
+  /** What ends its waits. */
+  signal: AbortSignal | null
 }
 
 const KEPT_BYTES = 4_000_000
@@ -56,9 +64,19 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
       const live = runs.get(runId)
       if (!live) return ELSEWHERE
       live.readers += 1
+      const reader: Reader = { wake: () => {}, signal: null }
+      const goOn = () => reader.wake()
       return {
-        next: (seq, signal) => next(live, seq, signal),
+        next(seq, signal) {
+          if (reader.signal !== signal) {
+            reader.signal?.removeEventListener('abort', goOn)
+            signal.addEventListener('abort', goOn)
+            reader.signal = signal
+          }
+          return next(live, reader, seq)
+        },
         close() {
+          reader.signal?.removeEventListener('abort', goOn)
           live.readers -= 1
           forget(runId, live)
         },
@@ -80,26 +98,24 @@ function begin(first: number): Live {
   return { frames: [], first, bytes: 0, settled: 0, ended: false, readers: 0, waiting: new Set(), waking: false }
 }
 
-async function next(live: Live, seq: number, signal: AbortSignal): Promise<readonly Frame[] | 'elsewhere'> {
-  while (!signal.aborted) {
+async function next(live: Live, reader: Reader, seq: number): Promise<readonly Frame[] | 'elsewhere'> {
+  while (!reader.signal?.aborted) {
     const index = seq + 1 - live.first
     if (index < 0) return 'elsewhere'
     if (index < live.frames.length) return live.frames.slice(index)
     if (live.ended) return 'elsewhere'
-    await woken(live, signal)
+    await woken(live, reader)
   }
   return []
 }
 
-function woken(live: Live, signal: AbortSignal): Promise<void> {
+function woken(live: Live, reader: Reader): Promise<void> {
   return new Promise((resolve) => {
-    const done = () => {
-      live.waiting.delete(done)
-      signal.removeEventListener('abort', done)
+    reader.wake = () => {
+      live.waiting.delete(reader)
       resolve()
     }
-    live.waiting.add(done)
-    signal.addEventListener('abort', done, { once: true })
+    live.waiting.add(reader)
   })
 }
 
@@ -109,7 +125,7 @@ function wake(live: Live): void {
   live.waking = true
   setImmediate(() => {
     live.waking = false
-    for (const done of [...live.waiting]) done()
+    for (const reader of live.waiting) reader.wake()
   })
 }
 

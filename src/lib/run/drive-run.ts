@@ -1,6 +1,7 @@
 import { assembleContext } from '../context/assemble-context.ts'
 import type { AssembledContext, ContextParts } from '../context/assemble-context.ts'
 import { answerPrompt } from '../context/history.ts'
+import type { ObjectRef } from '../context/object-ref.ts'
 import type { NewId } from '../directory/new-id.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { ModelRegistry } from '../model/model-registry.ts'
@@ -34,6 +35,7 @@ export interface DriveParts extends ContextParts {
 export interface DrivenRun {
   readonly owned: OwnedRun
   readonly userMessageId: string
+  readonly about: readonly ObjectRef[]
   readonly modelId: string
   readonly context: ChatExecutionContext
   /** Aborted with a Stopped or a RunError as its reason. */
@@ -56,10 +58,11 @@ export async function driveRun(run: DrivenRun, parts: DriveParts): Promise<void>
 }
 
 async function answer(run: DrivenRun, pen: Pen, parts: DriveParts): Promise<void> {
-  const { context, signal, log } = run
+  const { context, signal, log, owned, userMessageId, about } = run
   const { limits } = context
-  const told = await assembleContext(parts, context, { threadId: run.owned.threadId, userMessageId: run.userMessageId }, { signal, log })
-  await pen.commit([], told.reads)
+  const tools = parts.toolbox.bind(context, parts)
+  const told = await assembleContext(parts, context, { threadId: owned.threadId, userMessageId, about, tools, signal, log })
+  await pen.tell(told.manifest, told.reads)
   const scope = keepScope(run, pen, parts.scope)
   const messages = [...told.messages]
   let calls = 0
@@ -68,10 +71,9 @@ async function answer(run: DrivenRun, pen: Pen, parts: DriveParts): Promise<void
     const part = await runModel(
       {
         model: parts.models.open(allowed, run.modelId),
-        call: { system: told.system, messages, signal, idleMs: limits.modelIdleMs },
+        call: { system: told.system, messages, signal, log, limits },
         tools: parts.toolbox.bind(allowed, parts),
         step: number,
-        argumentBytes: limits.argumentBytes,
         newId: parts.newId,
       },
       pen.say,

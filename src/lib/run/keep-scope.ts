@@ -1,4 +1,5 @@
 import { boundedWait } from '../limits/bounded-wait.ts'
+import { allowsModel } from '../model/model-name.ts'
 import { narrowContext } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { resolveChatScope } from '../scope/resolve-chat-scope.ts'
@@ -33,7 +34,7 @@ async function ask({ context, modelId, signal }: DrivenRun, pen: Pen, sources: S
   if (!current.ok && current.code === 'ai_unavailable') throw new RunError('ai_unavailable', current.detail)
   const allowed = current.ok ? narrowContext(context, current) : null
   const covered = allowed && [...pen.reads].every((project) => allowed.rows.projectIds.includes(project))
-  if (!allowed || !covered || !allowed.models.includes(modelId)) {
+  if (!allowed || !covered || !allowsModel(allowed.models, modelId)) {
     throw new RunError('scope_changed', 'What you may see here changed while this was being answered. Ask again.')
   }
   return allowed

@@ -2,6 +2,7 @@ import type { NewId } from '../directory/new-id.ts'
 import { formatCursor } from '../journal/cursor.ts'
 import type { Cursor } from '../journal/cursor.ts'
 import type { Frame } from '../journal/journal.ts'
+import { allowsModel, isPattern } from '../model/model-name.ts'
 import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
@@ -9,7 +10,7 @@ import type { Refusal } from '../scope/refusal.ts'
 import { insertFrames } from '../store/frame-rows.ts'
 import type { Handles, ScopedSql } from '../store/handles.ts'
 import { insertContent, readContents } from '../store/content-rows.ts'
-import { findMessage, findNewestMessage, insertMessage } from '../store/message-rows.ts'
+import { findMessage, findNewestMessage, insertMessages } from '../store/message-rows.ts'
 import type { MessagePlace } from '../store/message-rows.ts'
 import { findReadSet, insertReadSet } from '../store/read-set-rows.ts'
 import { findActiveRun, findRunByTrigger, insertRun } from '../store/run-rows.ts'
@@ -36,6 +37,8 @@ export interface OpenedRun {
   readonly ok: true
   readonly run: RunRef
   readonly cursor: Cursor
+  /** The number of the read set that the opener was found to see. */
+  readonly readSet: number
 }
 
 /** What `openRun` hands to the node that must now drive the run. */
@@ -65,41 +68,42 @@ export async function openRun(
   command: ChatCommand,
 ): Promise<(OpenedRun & { readonly begun: BegunRun | null }) | Refusal> {
   if (!context.may.includes('chat')) return refuse('forbidden', 'This scope was resolved for reading only.')
-  const modelId = command.model ?? context.models[0]
-  if (modelId === undefined || !context.models.includes(modelId)) {
+  const modelId = command.model ?? context.models.find((name) => !isPattern(name))
+  if (modelId === undefined || !allowsModel(context.models, modelId)) {
     return refuse('forbidden', 'This model is not allowed here. Leave "model" out to use the default one.')
   }
   return scoped(context.rows, async (sql) => {
-    const thread = await takeThread(sql, context, command, newId)
-    if (!thread) return NOT_FOUND
-    const trigger = await findTrigger(sql, context, thread, command)
+    const taken = await takeThread(sql, context, command, newId)
+    if (!taken) return NOT_FOUND
+    const { thread, fresh } = taken
+    const trigger = fresh ?? (await findTrigger(sql, context, thread, command))
     if (trigger.kind === 'unknown') return NOT_FOUND
     if (trigger.kind === 'retry') {
       // What it read may no longer be this person's to see: settled here, before the first byte.
       const visible = await findReadSet(sql, homeOf(context), trigger.run.id)
-      return visible ? opened(context, trigger.run, null) : NOT_FOUND
+      return visible ? opened(context, trigger.run, { readSet: visible.number, begun: null }) : NOT_FOUND
     }
-    const active = await findActiveRun(sql, homeOf(context), thread.id)
+    const active = fresh ? null : await findActiveRun(sql, homeOf(context), thread.id)
     if (active) return conflict(active)
     if (trigger.kind === 'nothing') {
       return refuse('conflict', 'There is no user message to answer again in this thread.')
     }
     const begun = await insertTurn(sql, { context, thread, trigger, modelId, newId, node })
-    return opened(context, begun.owned, begun)
+    return opened(context, begun.owned, { readSet: begun.owned.readSet, begun })
   })
 }
 
 function opened(
   context: ChatExecutionContext,
   run: { readonly id: string } & ({ readonly threadId: string } | Pick<RunRow, 'thread_id'>),
-  begun: BegunRun | null,
+  rest: { readonly readSet: number; readonly begun: BegunRun | null },
 ): OpenedRun & { readonly begun: BegunRun | null } {
   const threadId = 'threadId' in run ? run.threadId : run.thread_id
   return {
     ok: true,
     run: { id: run.id, projectId: homeOf(context), threadId },
     cursor: { runId: run.id, fence: FIRST_FENCE, seq: 0 },
-    begun,
+    ...rest,
   }
 }
 
@@ -110,19 +114,35 @@ function conflict(active: RunRow): Refusal {
   })
 }
 
-/** The thread, locked; made where the client names none that it can see. Only `regenerate` demands one. */
+interface TakenThread {
+  readonly thread: ThreadRow
+  /** The first turn, where the thread was begun for it: nothing can stand in its way. */
+  readonly fresh: NewTurn | null
+}
+
+/** The thread, locked; made where the client names none that it can see. A regeneration or an edit demands one that is there. */
 async function takeThread(
   sql: ScopedSql,
   context: ChatExecutionContext,
-  command: ChatCommand,
+  { thread: alias, message, messageId }: ChatCommand,
   newId: NewId,
-): Promise<ThreadRow | null> {
+): Promise<TakenThread | null> {
   const id = newId('thr')
-  const at = { projectId: homeOf(context), userId: context.rows.userId, address: command.thread ?? id }
-  const known = command.thread === null ? null : await lockThread(sql, at)
-  if (known || !command.message) return known
-  await insertThread(sql, { projectId: at.projectId, id, userId: at.userId, alias: command.thread, title: threadTitle(command.message.text) })
-  return lockThread(sql, at)
+  const at = { projectId: homeOf(context), userId: context.rows.userId, address: alias ?? id }
+  const known = alias === null ? null : await lockThread(sql, at)
+  if (known) return { thread: known, fresh: null }
+  if (!message || (messageId !== null && messageId !== message.clientId)) return null
+  const begun = await insertThread(sql, { projectId: at.projectId, id, userId: at.userId, alias, title: threadTitle(message.text) })
+  if (begun) return { thread: begun, fresh: { kind: 'turn', message, clientId: message.clientId, parentId: null } }
+  const raced = await lockThread(sql, at)
+  return raced && { thread: raced, fresh: null }
+}
+
+interface NewTurn {
+  readonly kind: 'turn'
+  readonly message: UserMessage
+  readonly clientId: string | null
+  readonly parentId: string | null
 }
 
 type Trigger =
@@ -130,7 +150,7 @@ type Trigger =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'again'; readonly userMessageId: string }
-  | { readonly kind: 'turn'; readonly message: UserMessage; readonly clientId: string | null; readonly parentId: string | null }
+  | NewTurn
 
 /** What the command means in this thread: a retry, an edit (a sibling of what it edits), a new turn, or the last one again. */
 async function findTrigger(sql: ScopedSql, context: ChatExecutionContext, thread: ThreadRow, command: ChatCommand): Promise<Trigger> {
@@ -175,24 +195,27 @@ async function insertTurn(sql: ScopedSql, { context, thread, trigger, modelId, n
   const authorId = context.rows.userId
   const number = await takeNumbers(sql, place.projectId, place.threadId, trigger.kind === 'turn' ? 2 : 1)
   const userMessageId = trigger.kind === 'again' ? trigger.userMessageId : newId('msg')
-  if (trigger.kind === 'turn') {
-    const { clientId, parentId, message } = trigger
-    await insertMessage(sql, { ...place, id: userMessageId, number, parentId, role: 'user', authorId, clientId })
-    await insertContent(sql, { ...place, messageId: userMessageId, runId: null, parts: partsText(message) })
-  }
   const messageId = newId('msg')
-  await insertMessage(sql, { ...place, id: messageId, number: trigger.kind === 'turn' ? number + 1 : number, parentId: userMessageId, role: 'assistant', authorId, clientId: null })
+  const answer = { ...place, id: messageId, parentId: userMessageId, role: 'assistant', authorId, clientId: null } as const
+  const asked = trigger.kind === 'turn'
+    ? [{ ...place, id: userMessageId, number, parentId: trigger.parentId, role: 'user', authorId, clientId: trigger.clientId } as const]
+    : []
   const id = newId('run')
   const reads = context.project ? [context.project.id] : []
-  await insertRun(sql, {
-    ...place, id, userMessageId, messageId, authorId, modelId,
-    nodeId: node.id, epoch: node.epoch, fence: FIRST_FENCE, lastSeq: 1,
-    principal: JSON.stringify(context.principal), target: JSON.stringify(context.target), context: JSON.stringify(context),
-  })
-  await insertReadSet(sql, place.projectId, id, reads)
   const first = { type: 'start', messageId, messageMetadata: { ambit: { run: id, thread: thread.id } } } as const
   const text = encodeEvent(formatCursor({ runId: id, fence: FIRST_FENCE, seq: 1 }), first)
-  await insertFrames(sql, place.projectId, id, { first_seq: 1, last_seq: 1, text })
+  // Given without waiting: they run in this order, and go to the server together.
+  await Promise.all([
+    insertMessages(sql, [...asked, { ...answer, number: number + asked.length }]),
+    ...(trigger.kind === 'turn' ? [insertContent(sql, { ...place, messageId: userMessageId, runId: null, parts: partsText(trigger.message) })] : []),
+    insertRun(sql, {
+      ...place, id, userMessageId, messageId, authorId, modelId,
+      nodeId: node.id, epoch: node.epoch, fence: FIRST_FENCE, lastSeq: 1,
+      principal: JSON.stringify(context.principal), target: JSON.stringify(context.target), context: JSON.stringify(context),
+    }),
+    insertReadSet(sql, place.projectId, id, reads),
+    insertFrames(sql, place.projectId, id, { first_seq: 1, last_seq: 1, text }),
+  ])
   return {
     owned: { ...place, id, messageId, fence: FIRST_FENCE, lastSeq: 1, readSet: 1, reads, before: [first] },
     userMessageId,

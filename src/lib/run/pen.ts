@@ -1,8 +1,10 @@
+import type { Manifest } from '../context/manifest.ts'
 import { formatCursor } from '../journal/cursor.ts'
 import type { Frame, Journal } from '../journal/journal.ts'
 import { insertFrames } from '../store/frame-rows.ts'
 import type { Handles, RowScope, ScopedSql } from '../store/handles.ts'
 import { insertContent } from '../store/content-rows.ts'
+import { insertManifest } from '../store/manifest-rows.ts'
 import { updateReadSet } from '../store/read-set-rows.ts'
 import { advanceRun, findRun } from '../store/run-rows.ts'
 import type { RunEnd } from '../store/run-rows.ts'
@@ -54,6 +56,8 @@ export interface Pen {
   say(chunk: Chunk): void
   /** Commits what was said and these chunks, then announces them. What enlarges the read set is committed with it. */
   commit(chunks: readonly Chunk[], reads?: readonly string[]): Promise<void>
+  /** Keeps what the model is about to be told with the next commit, and commits at once where that enlarges the read set. */
+  tell(manifest: Manifest, reads: readonly string[]): Promise<void>
   /** Closes what is open of a step, commits its end and answers its parts. */
   finishStep(chunks: readonly Chunk[], step: StepRecord): Promise<readonly MessagePart[]>
   /** Closes whatever is open, commits the run's end with the whole message, announces the terminal chunk. */
@@ -71,6 +75,7 @@ export function createPen(
   const parts: MessagePart[] = []
   let draft = createStepDraft()
   let said: Frame[] = []
+  let manifest: Manifest | null = null
   let seq = run.lastSeq
   let committed = run.lastSeq
   let writing = false
@@ -109,6 +114,7 @@ export function createPen(
       for (const chunk of chunks) draft.add(chunk)
       for (const project of projects) reads.add(project)
       said = []
+      manifest = null
       seq = lastSeq
       committed = lastSeq
       readSet = number
@@ -122,10 +128,13 @@ export function createPen(
     await scoped(scope.rows, async (sql) => {
       const key = { projectId: run.projectId, id: run.id, fence: run.fence }
       if (!(await advanceRun(sql, key, { from: committed, to: lastSeq, end: end ?? null }))) throw new FenceLost()
-      if (grown) await updateReadSet(sql, { projectId: run.projectId, runId: run.id, number, projects })
-      await keepFrames(sql, run, [...said, ...frames])
-      if (step) await keepStep(sql, run, step)
-      if (message !== undefined) await insertContent(sql, { ...placeOf(run), messageId: run.messageId, runId: run.id, parts: message })
+      await Promise.all([
+        grown && updateReadSet(sql, { projectId: run.projectId, runId: run.id, number, projects }),
+        keepFrames(sql, run, [...said, ...frames]),
+        manifest && insertManifest(sql, run.projectId, run.id, JSON.stringify(manifest)),
+        step && keepStep(sql, run, step),
+        message !== undefined && insertContent(sql, { ...placeOf(run), messageId: run.messageId, runId: run.id, parts: message }),
+      ])
     })
     attempt = null
     adopt()
@@ -173,6 +182,10 @@ export function createPen(
       journal.append(run.id, [frame])
     },
     commit: (chunks, read = []) => inTurn(() => ({ chunks, reads: read })),
+    tell(told, read) {
+      manifest = told
+      return inTurn(() => ({ chunks: [], reads: read }))
+    },
     async finishStep(chunks, step) {
       await inTurn(() => ({ chunks: [...chunks, ...draft.closing(NOT_RUN)], step }))
       return closeStep()

@@ -1,4 +1,5 @@
 import { followRun } from '../journal/follow-run.ts'
+import type { FollowFrom } from '../journal/follow-run.ts'
 import type { Frame } from '../journal/journal.ts'
 import type { Log } from '../observe/log.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
@@ -19,9 +20,9 @@ import type { StopOutcome, StopWanted } from './stop-run.ts'
 
 /** All runs of this process. */
 export interface Runs {
-  /** Opens a run and begins to drive it; refuses with `unavailable` while it closes. */
+  /** Opens a run and begins to drive it; refuses with `unavailable` while it closes, and with `ai_unavailable` while that model's provider fails. */
   open(context: ChatExecutionContext, command: ChatCommand, log: Log): Promise<OpenedRun | Refusal>
-  follow(context: ChatExecutionContext, run: RunRef, after: number, signal: AbortSignal): AsyncIterable<readonly Frame[]>
+  follow(context: ChatExecutionContext, run: RunRef, from: FollowFrom, signal: AbortSignal): AsyncIterable<readonly Frame[]>
   stop(context: ChatExecutionContext, wanted: StopWanted): Promise<StopOutcome | Refusal>
   /** Takes no more, lets what runs finish for `graceMs`, then ends it, and gives the node's lease back. */
   close(graceMs: number): Promise<void>
@@ -36,6 +37,11 @@ export interface RunsOptions {
 
 /** While the server stops, also to whom is told so at the door. */
 export const STOPPING: Refusal = refuse('unavailable', 'The server is stopping. Ask again in a moment.', { retry_after: 5 })
+
+function noModel(waitMs: number): Refusal {
+  const seconds = Math.ceil(waitMs / 1_000)
+  return refuse('ai_unavailable', `This model does not answer at the moment. Ask again in ${seconds} s, or name another one in "model".`, { retry_after: seconds })
+}
 
 const SWEEP_MS = 5_000
 
@@ -60,7 +66,10 @@ export async function startRuns({ handles, drive, node: named, log }: RunsOption
   let stopping = false
 
   const begin = async (context: ChatExecutionContext, command: ChatCommand, requestLog: Log): Promise<OpenedRun | Refusal> => {
-    const opened = await openRun({ scoped: handles.scoped, newId: parts.newId, node }, context, command)
+    const model = parts.models.choose(context.models, command.model)
+    if (!model.ok) return noModel(model.waitMs)
+    const opened = await openRun({ scoped: handles.scoped, newId: parts.newId, node }, context, { ...command, model: model.name })
+    if (!opened.ok || !opened.begun) model.leave()
     if (!opened.ok) return opened
     const { begun, ...answer } = opened
     if (!begun) return answer
@@ -69,13 +78,13 @@ export async function startRuns({ handles, drive, node: named, log }: RunsOption
     journal.append(id, [start])
     journal.settle(id, start.seq)
     const runLog = requestLog.child({ run_id: id })
-    live.start(id, context.limits.runMs, (signal) => driveRun({ ...run, context, signal, log: runLog }, parts))
+    live.start(id, context.limits.runMs, (signal) => driveRun({ ...run, about: command.about ?? [], context, signal, log: runLog }, parts))
     return answer
   }
 
   return {
     open: async (context, command, requestLog) => (stopping ? STOPPING : live.opening(begin(context, command, requestLog))),
-    follow: (context, run, after, signal) => followRun({ journal, scoped: handles.scoped }, { reader: context.rows, run, after, signal }),
+    follow: (context, run, from, signal) => followRun({ journal, scoped: handles.scoped }, { reader: context.rows, run, from, signal }),
     stop: (context, wanted) => stopRun({ ...handles, live }, context, wanted),
     async close(graceMs) {
       stopping = true

@@ -26,13 +26,16 @@ export interface NewMessage {
   readonly clientId: string | null
 }
 
-export async function insertMessage(sql: ScopedSql, message: NewMessage): Promise<void> {
+/** Several in one statement: a turn is a question and the place of its answer. */
+export async function insertMessages(sql: ScopedSql, messages: readonly NewMessage[]): Promise<void> {
+  const column = (of: (message: NewMessage) => string | number | null) => messages.map(of)
   await sql.query(
     `insert into ambit.messages (org_id, project_id, thread_id, id, number, parent_id, role, author_id, client_id)
-     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, $6, $7, $8)`,
+     select current_setting('ambit.org_id'), * from unnest(
+       $1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])`,
     [
-      message.projectId, message.threadId, message.id, message.number,
-      message.parentId, message.role, message.authorId, message.clientId,
+      column((one) => one.projectId), column((one) => one.threadId), column((one) => one.id), column((one) => one.number),
+      column((one) => one.parentId), column((one) => one.role), column((one) => one.authorId), column((one) => one.clientId),
     ],
   )
 }

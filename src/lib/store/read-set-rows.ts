@@ -33,6 +33,7 @@ export async function findReadSet(
 
 /** The projects that these runs have read, by run id. */
 export async function readReadSets(sql: ScopedSql, projectId: string, runIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (runIds.length === 0) return new Map()
   const { rows } = await sql.query<{ run_id: string; projects: readonly string[] }>(
     'select run_id, projects from ambit.read_sets where project_id = $1 and run_id = any($2::text[])',
     [projectId, runIds],

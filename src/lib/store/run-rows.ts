@@ -55,7 +55,7 @@ const COLUMNS = `id, thread_id, user_message_id, message_id, author_id, model_id
 
 /** The run's row with its first claim: a run is born owned. */
 export async function insertRun(sql: ScopedSql, run: NewRun): Promise<void> {
-  await sql.query(
+  const born = sql.query(
     `insert into ambit.runs (org_id, project_id, id, thread_id, user_message_id, message_id, author_id, model_id, state,
                              node_id, epoch, fence, last_seq, principal, target, context)
      values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $10, $11, $12, $13, $14)`,
@@ -64,11 +64,12 @@ export async function insertRun(sql: ScopedSql, run: NewRun): Promise<void> {
       run.nodeId, run.epoch, run.fence, run.lastSeq, run.principal, run.target, run.context,
     ],
   )
-  await sql.query(
+  const claimed = sql.query(
     `insert into ambit.claims (org_id, project_id, run_id, fence, base, node_id, epoch)
      values (current_setting('ambit.org_id'), $1, $2, $3, 0, $4, $5)`,
     [run.projectId, run.id, run.fence, run.nodeId, run.epoch],
   )
+  await Promise.all([born, claimed])
 }
 
 /** How far a commit takes a run, and from where its writer believes to start. */

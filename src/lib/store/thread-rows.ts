@@ -35,17 +35,18 @@ export async function lockThread(sql: ScopedSql, { projectId, userId, address }:
   return rows[0] ?? null
 }
 
-/** Begins an own thread under this alias. Nothing happens where the same person began it in the same moment. */
+/** Begins an own thread under this alias; null where the same person began it in the same moment. */
 export async function insertThread(
   sql: ScopedSql,
   thread: { projectId: string; id: string; userId: string; alias: string | null; title: string },
-): Promise<void> {
-  await sql.query(
+): Promise<ThreadRow | null> {
+  const { rows } = await sql.query<ThreadRow>(
     `insert into ambit.threads (org_id, project_id, id, author_id, alias, title)
      values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5)
-     on conflict (org_id, project_id, author_id, alias) do nothing`,
+     on conflict (org_id, project_id, author_id, alias) do nothing returning ${COLUMNS}`,
     [thread.projectId, thread.id, thread.userId, thread.alias, thread.title],
   )
+  return rows[0] ?? null
 }
 
 /** Takes `count` numbers for messages; answers the first. */
@@ -75,15 +76,14 @@ export async function listThreads(
   return rows
 }
 
-/** Titles for the context of a run. Private titles go only into a private thread: an answer in a shared one is read by others. */
+/** Titles for the context of a run: of shared threads only, because the answer, and what it repeats, may be shared later. */
 export async function listRecentTitles(
   sql: ScopedSql,
   { projectId, threadId, limit }: { projectId: string; threadId: string; limit: number },
 ): Promise<readonly string[]> {
   const { rows } = await sql.query<{ title: string }>(
     `select t.title from ambit.threads t
-     where t.project_id = $1 and t.id <> $2 and t.title <> ''
-       and (t.shared or not (select own.shared from ambit.threads own where own.project_id = $1 and own.id = $2))
+     where t.project_id = $1 and t.id <> $2 and t.title <> '' and t.shared
      order by t.updated_at desc limit $3`,
     [projectId, threadId, limit],
   )

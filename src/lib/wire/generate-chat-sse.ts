@@ -12,6 +12,8 @@ export interface SseOptions {
 }
 
 const HEARTBEAT = ': \n\n'
+/** The reason of an end that nobody asks about: without one, each stream would make a DOMException with its stack. */
+const OVER = 'over'
 const DONE = 'data: [DONE]\n\n'
 
 /**
@@ -27,16 +29,17 @@ export async function* generateChatSse(
   { heartbeatMs, signal }: SseOptions,
 ): AsyncGenerator<string, void, undefined> {
   const ending = new AbortController()
-  const end = () => ending.abort()
+  const end = () => ending.abort(OVER)
   signal.addEventListener('abort', end, { once: true })
   if (signal.aborted) end()
   const source = open(ending.signal)[Symbol.asyncIterator]()
+  const silence = createSilence(heartbeatMs)
   try {
     yield HEARTBEAT
     let next: ReturnType<typeof source.next> | undefined
     while (!ending.signal.aborted) {
       next ??= source.next() // only here, where its rejection is awaited
-      const result = await withinSilence(next, heartbeatMs)
+      const result = await silence.within(next)
       if (result === 'silence') {
         yield HEARTBEAT
         continue
@@ -53,6 +56,7 @@ export async function* generateChatSse(
   } finally {
     end()
     signal.removeEventListener('abort', end)
+    silence.end()
     await source.return?.()
   }
 }
@@ -62,15 +66,23 @@ function textOf(frames: readonly WireFrame[]): string {
   return frames.length === 1 && only ? only.text : frames.map((frame) => frame.text).join('')
 }
 
-/** The promise's value, or `silence` when it takes longer. The promise goes on and may be asked again. */
-async function withinSilence<T>(promise: Promise<T>, ms: number): Promise<T | 'silence'> {
-  let timer: NodeJS.Timeout | undefined
-  const silence = new Promise<'silence'>((resolve) => {
-    timer = setTimeout(resolve, ms, 'silence')
-  })
-  try {
-    return await Promise.race([promise, silence])
-  } finally {
-    clearTimeout(timer)
+interface Silence {
+  /** The promise's value, or `silence` when it takes longer. The promise goes on and may be asked again. */
+  within<T>(promise: Promise<T>): Promise<T | 'silence'>
+  end(): void
+}
+
+/** One timer for the whole stream, set back for each frame: a new one each, and a race, would cost more than the frame. */
+function createSilence(ms: number): Silence {
+  let broken = () => {}
+  const timer = setTimeout(() => broken(), ms)
+  return {
+    within: (promise) =>
+      new Promise((resolve, reject) => {
+        broken = () => resolve('silence')
+        timer.refresh()
+        promise.then(resolve, reject)
+      }),
+    end: () => clearTimeout(timer),
   }
 }
