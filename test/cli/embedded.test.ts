@@ -164,6 +164,19 @@ describe('a directory', () => {
     expect(await get('/v1/orgs/acme/projects/apollo/threads', 'ada')).toEqual(before)
   })
 
+  test('is proved by hand where no server holds it', async () => {
+    const running = await ambit(['doctor'], here)
+    expect(running).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`(process ${server.child.pid}), and only that process can open its database: stop it, and ask again.`) as string })
+    const none = await ambit(['doctor'], { AMBIT_DIRECTORY: join(directory, 'none') })
+    expect(none).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^There is no database in .+none\/ yet: /) as string })
+    expect(existsSync(join(directory, 'none'))).toBe(false)
+
+    await server.end('SIGTERM')
+    const stopped = await ambit(['doctor'], here)
+    server = await startAmbit(here)
+    expect(stopped).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/\nThe walls hold: \d+ checks, and nothing was found\. \(9 were not asked\.\)\n$/) as string })
+  })
+
   test('is taken over from a killed server, by any command that needs it', async () => {
     await server.end('SIGKILL')
     expect(existsSync(join(directory, 'server.json'))).toBe(true)

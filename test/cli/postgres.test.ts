@@ -68,11 +68,39 @@ describe.skipIf(postgres === '')('on PostgreSQL', () => {
   })
 
   test.for([
-    ['the superuser', superUrl, /is a superuser, so row-level security would not hold/],
-    ['the owner', ownerUrl, /owns the tables, so row-level security would not hold/],
+    ['the superuser', superUrl, /is a superuser: no policy holds for it\.\n +create role ambit_app login /],
+    ['the owner', ownerUrl, /owns the schema ambit: it can take the walls down\.\n +create role ambit_app login /],
   ] as const)('%s is not let in as the app', async ([, url, err]) => {
     const refused = await ambit(['start'], { AMBIT_DATABASE_URL: url(), AMBIT_LOG_LEVEL: 'silent' })
     expect(refused).toEqual({ code: 1, out: '', err: expect.stringMatching(err) as string })
+  })
+
+  test('the doctor proves the login that migrate made, and prints what mends a fault', async () => {
+    const right = await ambit(['doctor'], environment())
+    expect(right).toMatchObject({ code: 0, err: '' })
+    expect(right.out).toContain(`The database "${name}", as "${login.user}", on PostgreSQL `)
+    expect(right.out).toMatch(/\nThe walls hold: \d+ checks, and nothing was found\.\n$/)
+    expect(right.out).not.toMatch(/FAULT|not asked/)
+
+    const owner = connect(ownerUrl(), () => {})
+    try {
+      await owner.transaction('', (sql) => sql.script('alter table ambit.threads no force row level security; create table ambit.notes (org_id text)'))
+      const [wrong, json] = await Promise.all([ambit(['doctor'], environment()), ambit(['doctor', '--json'], environment())])
+      expect(wrong).toMatchObject({ code: 1, err: '' })
+      expect(wrong.out).toContain('  FAULT row-level security is forced, so that it holds for the owner, too (rls_not_forced)\n')
+      expect(wrong.out).toContain('\n    alter table ambit.threads force row level security;\n')
+      expect(json).toMatchObject({ code: 1, err: '' })
+      const told = JSON.parse(json.out) as { ok: boolean; checks: { code: string; outcome: string; faults: { mend: string }[] }[] }
+      expect(told.ok).toBe(false)
+      const faults = told.checks.flatMap((check) => check.faults)
+      expect(faults.length).toBe(4)
+      expect(told.checks.filter(({ outcome }) => outcome === 'fault').map(({ code }) => code)).toEqual(['rls_off', 'rls_not_forced', 'scope_nullable'])
+      await owner.transaction('', (sql) => sql.script(faults.map((fault) => fault.mend).join('\n')))
+      expect(await ambit(['doctor'], environment())).toMatchObject({ code: 0, err: '' })
+      await owner.transaction('', (sql) => sql.script('drop table ambit.notes'))
+    } finally {
+      await owner.close()
+    }
   })
 
   test('the owner is not made the login of the app', async () => {

@@ -4,7 +4,7 @@ import { apiKeys } from '../identity/authenticate.ts'
 import { createLog } from '../observe/log.ts'
 import type { Command, ExitCode, Given, Surroundings } from './command.ts'
 import { demoPath, readDemo } from './demo-file.ts'
-import { modelOf } from './model-of.ts'
+import { modelsOf } from './models-of.ts'
 import { openDemo } from './open-embedded.ts'
 import { printAnswer } from './print-answer.ts'
 import { CutAnswer, readChunks } from './read-chunks.ts'
@@ -46,10 +46,10 @@ async function findHouse(settings: Settings, { terminal, newId }: Surroundings):
   const url = settings.url ?? (await findServer(settings.directory))?.url
   if (url !== undefined) return { url, fetch: (request) => fetch(request), close: async () => {} }
   if (settings.databaseUrl !== null) throw badSetting('No server is known here: set AMBIT_URL to the one that runs on this database.')
-  const model = modelOf(settings)
+  const models = modelsOf(settings)
   const { database, demo } = await openDemo(settings, terminal, newId)
   const log = createLog({ level: settings.logLevel ?? 'warn', destination: terminal.logs })
-  const ambit = createAmbit({ store: { open: async () => database }, model, authenticate: apiKeys(), log })
+  const ambit = createAmbit({ store: { open: async () => database }, ...models, authenticate: apiKeys(), log })
   return { url: demo.url, fetch: ambit.fetch, close: () => ambit.close() }
 }
 

@@ -1,3 +1,8 @@
+import type { Limits } from '../limits/limits.ts'
+import type { JwtOptions } from '../identity/jwt.ts'
+import { PROVIDER_NAMES, variablesOf } from '../model/providers.ts'
+import type { ProviderName, ProviderSettings } from '../model/providers.ts'
+import { DEFAULT_ROLE_PREFIX, faultOfRolePrefix } from '../store/role-prefix.ts'
 import { StartError } from '../store/start-error.ts'
 
 /** What the environment says, read once and checked. */
@@ -8,9 +13,17 @@ export interface Settings {
   readonly databaseUrl: string | null
   /** The login that owns the schema: for `migrate` and operator work, never for serving. */
   readonly ownerUrl: string | null
+  /** Of Ambit's roles on that server. */
+  readonly rolePrefix: string
+  /** How many connections to it a server may hold at once. */
+  readonly connections: number
   readonly host: string
   readonly port: number
-  readonly model: { readonly name: string; readonly baseURL: string | null; readonly apiKey: string | null }
+  readonly model: { readonly name: string; readonly allowed: readonly string[]; readonly providers: ProviderSettings }
+  /** The bounds that this server moves. */
+  readonly limits: Partial<Limits>
+  /** Whose tokens are accepted beside API keys. Null: nobody's. */
+  readonly jwt: JwtOptions | null
   /** Null: whoever logs decides. */
   readonly logLevel: string | null
   /** The server that `chat` asks; null: the one that `directory` names. */
@@ -34,13 +47,13 @@ export function settingsOf(environment: Environment): Settings {
     directory: read('AMBIT_DIRECTORY') ?? DEFAULT_DIRECTORY,
     databaseUrl,
     ownerUrl: readUrl('AMBIT_DATABASE_OWNER_URL', read, POSTGRES),
+    rolePrefix: readRolePrefix(read('AMBIT_ROLE_PREFIX') ?? DEFAULT_ROLE_PREFIX),
+    connections: readConnections(read('AMBIT_DATABASE_POOL') ?? '10'),
     host: read('AMBIT_HOST') ?? '127.0.0.1',
     port: readPort(read('AMBIT_PORT') ?? '8787'),
-    model: {
-      name: read('AMBIT_MODEL') ?? (databaseUrl === null ? 'offline' : 'none'),
-      baseURL: readUrl('AMBIT_MODEL_BASE_URL', read, ['http:', 'https:']),
-      apiKey: read('AMBIT_MODEL_API_KEY'),
-    },
+    model: readModel(read, databaseUrl === null ? 'offline' : 'none'),
+    limits: readLimits(read('AMBIT_CONTEXT_TOKENS')),
+    jwt: readJwt(read),
     logLevel: readLogLevel(read('AMBIT_LOG_LEVEL')),
     url: readUrl('AMBIT_URL', read, ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
     apiKey: read('AMBIT_API_KEY'),
@@ -51,6 +64,26 @@ function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
   if (port >= 0 && port <= 65_535) return port
   throw badSetting(`AMBIT_PORT is "${text}": it must be a whole number from 0 (any free port) to 65535.`)
+}
+
+const LEAST_CONTEXT = 1_000
+
+/** A model with a small window needs a small budget: what is over its window, a provider refuses. */
+function readLimits(contextTokens: string | null): Partial<Limits> {
+  if (contextTokens === null) return {}
+  if (/^\d{4,8}$/.test(contextTokens) && Number(contextTokens) >= LEAST_CONTEXT) return { contextTokens: Number(contextTokens) }
+  throw badSetting(`AMBIT_CONTEXT_TOKENS is "${contextTokens}": it must be a whole number of tokens from ${LEAST_CONTEXT}.`)
+}
+
+function readRolePrefix(text: string): string {
+  const fault = faultOfRolePrefix(text)
+  if (fault === null) return text
+  throw badSetting(`AMBIT_ROLE_PREFIX cannot be used. ${fault}`)
+}
+
+function readConnections(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  throw badSetting(`AMBIT_DATABASE_POOL is "${text}": it must be a whole number of connections from 1.`)
 }
 
 /** The value is not repeated in the error: these URLs hold passwords. */
@@ -71,6 +104,38 @@ function isDecodable(text: string): boolean {
     return decodeURIComponent(text) !== null
   } catch {
     return false
+  }
+}
+
+function readModel(read: (name: string) => string | null, usual: string): Settings['model'] {
+  const name = read('AMBIT_MODEL') ?? usual
+  const allowed = (read('AMBIT_ALLOWED_MODELS') ?? '').split(',').map((one) => one.trim()).filter((one) => one !== '')
+  // A provider's own variables may be there for other programs: they are read where it is named.
+  const named = (provider: ProviderName) => provider === 'openai-compatible' || [name, ...allowed].some((one) => one.startsWith(`${provider}:`))
+  const settings = PROVIDER_NAMES.filter(named).map((provider) => {
+    const variables = variablesOf(provider)
+    const [baseURL, apiKey] = [readUrl(variables.baseURL, read, ['http:', 'https:']), read(variables.apiKey)]
+    return [provider, { ...(baseURL !== null && { baseURL }), ...(apiKey !== null && { apiKey }) }] as const
+  })
+  return { name, allowed, providers: Object.fromEntries(settings) }
+}
+
+const JWT_VARIABLES = ['ISSUER', 'AUDIENCE', 'JWKS_URL', 'SUBJECT_CLAIM', 'ORG_CLAIM', 'PROJECT_CLAIM'].map((name) => `AMBIT_JWT_${name}`)
+
+/** All or nothing: half an issuer is a mistake, and not a server without tokens. */
+function readJwt(read: (name: string) => string | null): JwtOptions | null {
+  const given = JWT_VARIABLES.find((name) => read(name) !== null)
+  if (given === undefined) return null
+  const [issuer, audience] = [read('AMBIT_JWT_ISSUER'), read('AMBIT_JWT_AUDIENCE')]
+  if (issuer === null || audience === null) throw badSetting(`${given} is not enough: tokens need both AMBIT_JWT_ISSUER and AMBIT_JWT_AUDIENCE.`)
+  const jwksUrl = readUrl('AMBIT_JWT_JWKS_URL', read, ['http:', 'https:'])
+  const [subject, org, project] = [read('AMBIT_JWT_SUBJECT_CLAIM'), read('AMBIT_JWT_ORG_CLAIM'), read('AMBIT_JWT_PROJECT_CLAIM')]
+  if (project !== null && org === null) throw badSetting('AMBIT_JWT_PROJECT_CLAIM needs AMBIT_JWT_ORG_CLAIM: a project is named within its organisation.')
+  return {
+    issuer,
+    audience,
+    ...(jwksUrl !== null && { jwksUrl }),
+    claims: { ...(subject !== null && { subject }), ...(org !== null && { org }), ...(project !== null && { project }) },
   }
 }
 

@@ -6,12 +6,12 @@ import { createAmbit } from '../create-ambit.ts'
 import type { Ambit } from '../create-ambit.ts'
 import type { NewId } from '../directory/new-id.ts'
 import { createOperatorDoor, isOperatorRequest } from '../http/operator-door.ts'
-import { apiKeys } from '../identity/authenticate.ts'
 import { createLog } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
+import { authenticateOf } from './authenticate-of.ts'
 import type { Command, Listening, Surroundings } from './command.ts'
 import { writeDemo } from './demo-file.ts'
-import { modelOf } from './model-of.ts'
+import { modelsOf } from './models-of.ts'
 import { demoSteps, firstSteps } from './next-steps.ts'
 import { openDemo } from './open-embedded.ts'
 import type { OpenEmbedded } from './open-embedded.ts'
@@ -41,7 +41,8 @@ interface Running {
 
 async function servePostgres(settings: Settings, databaseUrl: string, surroundings: Surroundings): Promise<void> {
   const log = createLog({ level: settings.logLevel ?? 'info', destination: surroundings.terminal.logs })
-  const ambit = createAmbit({ store: databaseUrl, model: modelOf(settings), authenticate: apiKeys(), log })
+  const { rolePrefix, connections } = settings
+  const ambit = createAmbit({ store: databaseUrl, rolePrefix, connections, ...modelsOf(settings), authenticate: authenticateOf(settings), limits: settings.limits, log })
   const running = await run(ambit, ambit, settings, surroundings)
   await serve(running, async () => surroundings.terminal.out(firstSteps(settings, running.url)))
 }
@@ -50,14 +51,14 @@ async function serveEmbedded(settings: Settings, surroundings: Surroundings): Pr
   const { terminal, newId } = surroundings
   const { directory } = settings
   mustBeLoopback(settings.host)
-  const model = modelOf(settings)
+  const [models, authenticate] = [modelsOf(settings), authenticateOf(settings)]
   await refuseSecond(settings)
   // Newcomers run this in a terminal, where a JSON line per request would bury what they are told.
   const log = createLog({ level: settings.logLevel ?? (terminal.interactive ? 'warn' : 'info'), destination: terminal.logs })
   const embedded = await openDemo(settings, terminal, newId)
   const { people } = embedded.demo
   const secret = newSecret()
-  const ambit = createAmbit({ store: { open: async () => embedded.database }, model, authenticate: apiKeys(), log })
+  const ambit = createAmbit({ store: { open: async () => embedded.database }, ...models, authenticate, limits: settings.limits, log })
   const running = await run(ambit, withOperatorDoor(ambit, embedded, secret, log, newId), settings, surroundings)
   const { url } = running
   await serve(running, async () => {

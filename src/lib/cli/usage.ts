@@ -38,10 +38,13 @@ export function columns(rows: readonly (readonly string[])[]): string {
 const VARIABLES = [
   ['AMBIT_DATABASE_URL', 'PostgreSQL, as the app; absent: an embedded database'],
   ['AMBIT_DATABASE_OWNER_URL', 'PostgreSQL, as the owner of the schema: for migrate, org and key'],
+  ['AMBIT_ROLE_PREFIX, AMBIT_DATABASE_POOL', 'of Ambit\'s roles on that server (ambit_); connections at most (10)'],
   ['AMBIT_DIRECTORY', 'of the embedded database (.ambit)'],
   ['AMBIT_HOST, AMBIT_PORT', 'where to listen (127.0.0.1, 8787)'],
-  ['AMBIT_MODEL', '"offline", "openai-compatible:<id>" or "none"'],
-  ['AMBIT_MODEL_BASE_URL, AMBIT_MODEL_API_KEY', 'of an OpenAI-compatible model'],
+  ['AMBIT_MODEL', '"offline", "openai:<id>", "anthropic:<id>", "google:<id>", "openai-compatible:<id>" or "none"'],
+  ['AMBIT_ALLOWED_MODELS', 'what a request may choose beside it, as "openai:gpt-5-mini,anthropic:*"'],
+  ['AMBIT_MODEL_BASE_URL, AMBIT_MODEL_API_KEY', 'of an OpenAI-compatible model; the others take OPENAI_API_KEY and so on'],
+  ['AMBIT_JWT_ISSUER, AMBIT_JWT_AUDIENCE', 'whose tokens are accepted beside API keys (docs/settings.md has the rest)'],
   ['AMBIT_LOG_LEVEL', 'of the JSON lines on stderr (info; warn where the embedded start runs in a terminal)'],
   ['AMBIT_URL, AMBIT_API_KEY', 'the server that chat asks, and the key it shows there'],
 ] as const

@@ -1,6 +1,6 @@
 /** Why Ambit cannot start here. The message says what to do, and holds no secret. */
 export class StartError extends Error {
-  readonly code: 'locked' | 'not_migrated' | 'edited_migration' | 'unsafe_login' | 'bad_setting'
+  readonly code: 'locked' | 'not_migrated' | 'edited_migration' | 'unsafe_database' | 'bad_setting'
 
   constructor(code: StartError['code'], message: string) {
     super(message)

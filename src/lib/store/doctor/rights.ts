@@ -1,0 +1,67 @@
+type Right = 'select' | 'insert' | 'update' | 'delete'
+
+/** All columns, or only these. */
+type Columns = '*' | readonly string[]
+
+type Rights = Readonly<Partial<Record<Right, Columns>>>
+
+const KEPT = { select: '*', insert: '*', update: '*' } as const
+
+/**
+ * What each role but the scoped one may do, and where a policy may let it see every row. The grants say the same once
+ * more; a migration that opens something to one of these roles says it here, too, or the doctor refuses the database.
+ * The scoped role is not listed: what it may touch is held to the rules for tenant tables.
+ */
+const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record<string, Rights>>>> = {
+  // Before a scope exists: who somebody is, and what is ruled where. Writes only when a key was used last.
+  lookup: {
+    organisations: { select: '*' },
+    projects: { select: '*' },
+    people: { select: '*' },
+    memberships: { select: '*' },
+    api_keys: { select: '*', update: ['last_used_at'] },
+    settings: { select: '*' },
+    migrations: { select: '*' },
+  },
+  // Of all organisations: who owns a run, and the scope it was begun with. Never what was said.
+  sweeper: {
+    nodes: { ...KEPT, delete: '*' },
+    runs: {
+      select: [
+        'org_id', 'project_id', 'id', 'thread_id', 'state', 'stop_requested', 'node_id', 'epoch', 'fence', 'last_seq',
+        'principal', 'target', 'context',
+      ],
+      update: ['node_id', 'epoch', 'fence', 'stop_requested'],
+    },
+    claims: { select: '*', insert: '*' },
+  },
+  // The command line: organisations, people, keys.
+  operator: {
+    organisations: KEPT,
+    projects: KEPT,
+    people: KEPT,
+    memberships: { ...KEPT, delete: '*' },
+    api_keys: KEPT,
+    settings: KEPT,
+  },
+}
+
+/** `lookup api_keys update last_used_at`, `lookup people select *`: as the catalogue's grants are compared with. */
+export function listRights(): readonly string[] {
+  return Object.entries(RIGHTS).flatMap(([role, tables]) =>
+    Object.entries(tables).flatMap(([table, rights]) =>
+      Object.entries(rights).flatMap(([right, columns]) =>
+        (columns === '*' ? ['*'] : columns).map((column) => `${role} ${table} ${right} ${column}`),
+      ),
+    ),
+  )
+}
+
+/** Tables without a wall: they hold nothing of anybody's. */
+export const UNWALLED: readonly string[] = ['migrations']
+
+/**
+ * Keys of tables with an `org_id` that do not hold it. The prefix of an API key is random, and looked up before any
+ * organisation is known; a person may be in many organisations. The scoped role writes to none of these tables.
+ */
+export const KEYS_ALONE: readonly string[] = ['api_keys_prefix_key', 'api_keys_person_id_fkey', 'memberships_person_id_fkey']
