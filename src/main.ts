@@ -12,6 +12,9 @@ for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 }
 
+// An empty variable is an absent one, also for the providers' packages, which look at the environment when they are loaded.
+for (const [name, value] of Object.entries(env)) if (value?.trim() === '') delete env[name]
+
 process.exitCode = await runCommand(process.argv.slice(2), {
   terminal: {
     out: (text) => void stdout.write(text),

@@ -22,6 +22,7 @@ const judge = (path: string, source: string) => violations([{ path, source }])
 describe('a fence stops', () => {
   test.for<[path: string, source: string, violation: string]>([
     ['src/lib/run/a.ts', `\nimport { b } from '../http/b.ts'`, '2: run imports http'],
+    ['src/lib/run/a.ts', `import { jwtVerify } from 'jose'`, '1: jose outside src/lib/identity/'],
     ['src/lib/demo/a.ts', `import { b } from '../http/b.ts'`, '1: demo imports http'],
     ['src/lib/store/a.ts', `import type { B } from '../run/b.ts'`, '1: store imports run, a room above it'],
     ['src/lib/store/a.ts', `type B = import('../run/b.ts').B`, '1: store imports run, a room above it'],

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { createAmbit, forDatabase } from 'ambit'
 import { pgDatabase } from 'ambit/pg'
 
-export const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] })
+export const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], connectionTimeoutMillis: 5_000 })
 const find = async (text: string, ...values: unknown[]) => (await pool.query(text, values)).rows
 const database = pgDatabase(pool)
 const { defineTool } = forDatabase(database)

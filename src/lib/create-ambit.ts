@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { bindSource } from './context/assemble-context.ts'
+import { bindSource } from './context/ask-sources.ts'
 import type { ContextSource } from './context/context-source.ts'
 import type { NewId } from './directory/new-id.ts'
 import type { ChatTarget, Directory } from './directory/directory.ts'
@@ -7,6 +7,7 @@ import { ownDirectory } from './directory/own-directory.ts'
 import type { Principal } from './directory/principal.ts'
 import { createDoor } from './http/create-door.ts'
 import type { House } from './http/exchange.ts'
+import { identify } from './http/identify.ts'
 import { authenticateKey } from './identity/api-key.ts'
 import type { Authenticate } from './identity/authenticate.ts'
 import type { Cursor } from './journal/cursor.ts'
@@ -15,7 +16,7 @@ import { memoryJournal } from './journal/memory-journal.ts'
 import { DEFAULT_LIMITS } from './limits/limits.ts'
 import type { Limits } from './limits/limits.ts'
 import { modelRegistry } from './model/model-registry.ts'
-import type { ModelRegistry, ModelSource } from './model/model-registry.ts'
+import type { ModelOptions, ModelRegistry } from './model/model-registry.ts'
 import { createLog } from './observe/log.ts'
 import type { Log } from './observe/log.ts'
 import type { ChatCommand } from './run/chat-command.ts'
@@ -26,21 +27,25 @@ import type { ChatExecutionContext } from './scope/chat-execution-context.ts'
 import type { Refusal } from './scope/refusal.ts'
 import { resolveChatScope } from './scope/resolve-chat-scope.ts'
 import type { ScopeSources } from './scope/resolve-chat-scope.ts'
+import { underRolePrefix } from './store/host-scope.ts'
 import type { ScopedDatabase } from './store/host-scope.ts'
+import { demandRolePrefix } from './store/role-prefix.ts'
 import { readSettings } from './store/settings-rows.ts'
-import { openStore } from './store/store.ts'
+import { isEmbedded, openStore } from './store/store.ts'
 import type { Store, StoreSource } from './store/store.ts'
 import { createToolbox } from './tools/toolbox.ts'
 import type { Toolbox } from './tools/toolbox.ts'
 import type { Tool } from './tools/tool.ts'
 
 /** What a host gives. Only `store`, `model` and `authenticate` are needed. */
-export interface AmbitOptions<Tx = unknown> {
+export interface AmbitOptions<Tx = unknown> extends ModelOptions<ChatExecutionContext> {
   /** Where Ambit's own tables are: a PostgreSQL URL, a pool, or `embeddedStore(directory)`. */
   readonly store: StoreSource
-  /** A LanguageModelV4, a name (`offline`, `none`), or a choice by scope. */
-  readonly model: ModelSource<ChatExecutionContext>
-  /** Who sent a request: `apiKeys()`, or the host's own function. */
+  /** Of Ambit's four roles on the PostgreSQL server (`ambit_`): the one that its schema was migrated with. */
+  readonly rolePrefix?: string
+  /** At most so many connections at once (10), where `store` is a URL. */
+  readonly connections?: number
+  /** Who sent a request: `apiKeys()`, `jwt()`, `firstOf()` of several, or the host's own function. */
   readonly authenticate: Authenticate
   /** Names the target of a request; absent, the path does (`/v1/orgs/{org}[/projects/{project}]/…`). */
   readonly target?: (request: Request, who: Principal) => Promise<ChatTarget | null>
@@ -85,11 +90,12 @@ interface Engine {
 
 /**
  * The product: everything else is a listener around `fetch`. Opens nothing when it is made, so that a build may import
- * it; `start()` or the first request opens. Throws at once where an option cannot work (a model or tool name).
+ * it; `start()` or the first request opens. Throws at once where an option cannot work (a model or tool name, a role prefix).
  */
-export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
+export function createAmbit<Tx = unknown>(given: AmbitOptions<Tx>): Ambit {
+  const options = withRoles(given)
   const log = options.log ?? createLog({ level: 'info' })
-  const models = modelRegistry(options.model)
+  const models = modelRegistry(options)
   const toolbox = createToolbox(options.tools ?? [], options.database)
   let opening: Promise<Engine> | undefined
   let closed = false
@@ -129,7 +135,7 @@ export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
       const { house } = await open()
       let ended = false
       try {
-        for await (const frames of house.follow(context, run, cursor?.seq ?? 0, ending.signal)) {
+        for await (const frames of house.follow(context, run, { after: cursor?.seq ?? 0 }, ending.signal)) {
           ended = frames.at(-1)?.terminal === true
           yield* frames
         }
@@ -147,6 +153,15 @@ export function createAmbit<Tx = unknown>(options: AmbitOptions<Tx>): Ambit {
   }
 }
 
+/** Ambit's own tables and the host's are behind the same roles. */
+function withRoles<Tx>(options: AmbitOptions<Tx>): AmbitOptions<Tx> {
+  const { rolePrefix, database, store } = options
+  if (rolePrefix === undefined) return options
+  if (isEmbedded(store)) throw new Error('A role prefix is for a PostgreSQL server: an embedded database is alone with its roles.')
+  demandRolePrefix(rolePrefix)
+  return database ? { ...options, database: underRolePrefix(database, rolePrefix) } : options
+}
+
 async function closeEngine(opening: Promise<Engine> | undefined, graceMs: number): Promise<void> {
   const engine = await opening?.catch(() => undefined) // what never opened has nothing to close
   await engine?.close(graceMs)
@@ -161,7 +176,7 @@ interface Ready {
 
 async function openEngine<Tx>(options: AmbitOptions<Tx>, ready: Ready): Promise<Engine> {
   const { log } = ready
-  const store = await openStore(options.store, (error) => log.warn({ cause: error }, 'an idle database connection was lost'))
+  const store = await openStore(options.store, (error) => log.warn({ cause: error }, 'an idle database connection was lost'), options)
   try {
     return await wire(options, ready, store)
   } catch (error) {
@@ -176,14 +191,16 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log }: Rea
   const scope: ScopeSources = {
     directory: options.directory ?? ownDirectory(store),
     settings: (orgId, projectId) => store.lookup((sql) => readSettings(sql, orgId, projectId)),
-    models: models.available,
+    models: () => models.allowed,
+    modelWaitMs: models.waitMs,
     tools: toolbox.open,
     limits,
   }
   const runs = await startRuns({
     handles: store,
     drive: {
-      scoped: store.scoped, journal, models, toolbox, scope, newId,
+      scoped: store.scoped, journal, models, toolbox, newId,
+      scope: { ...scope, modelWaitMs: () => 0 }, // a run that has begun goes on: its next call decides
       sources: (options.sources ?? []).map((source) => bindSource(source, options.database)),
       instructions: options.instructions ?? (() => ''),
     },
@@ -195,7 +212,7 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log }: Rea
     lookup: store.lookup,
     limits,
     authenticate: (request, requestLog) =>
-      options.authenticate(request, { log: requestLog, authenticateKey: (authorization) => authenticateKey(store, authorization) }),
+      identify(options.authenticate, request, { log: requestLog, authenticateKey: (authorization) => authenticateKey(store, authorization) }),
     resolve: (who, target, permission) => resolveChatScope(scope, who, target, permission),
     openRun: runs.open,
     follow: runs.follow,

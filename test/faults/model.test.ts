@@ -40,7 +40,7 @@ interface Fault {
 }
 
 const ERROR = { code: 'model_error', words: 'The model could not answer. Try again in a moment.' }
-const IDLE = { code: 'model_idle', words: 'The model fell silent. Ask again.', limits: { modelIdleMs: 40 }, cause: 'The model fell silent. Ask again.' }
+const IDLE = { code: 'model_idle', words: 'The model fell silent. Ask again.', limits: { modelFirstMs: 40, modelIdleMs: 40 }, cause: 'The model fell silent. Ask again.' }
 
 /** As a provider that hangs before it answers; whether it heeds the signal is the point of the two. */
 function hanging(heeds: boolean): ScriptedModel {

@@ -22,6 +22,7 @@ const packages: readonly (Fence & { readonly name: RegExp })[] = [
   { name: /^(pg|@electric-sql\/pglite)(\/|$)/, inside: ['src/lib/store/', 'src/pg.ts'] },
   { name: /^(hono|@hono\/[^/]+)(\/|$)/, inside: ['src/lib/http/', 'src/node.ts'] },
   { name: /^@ai-sdk\//, inside: ['src/lib/model/'], typesOnly: ['src/lib/create-ambit.ts', 'src/index.ts'] },
+  { name: /^jose(\/|$)/, inside: ['src/lib/identity/'] },
   { name: /^(node:)?process$/, inside: ['src/main.ts'] },
   { name: /^(node:)?async_hooks$/, inside: ['src/lib/store/'] },
 ]

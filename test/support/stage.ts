@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
-import type { Ambit, AmbitOptions } from '../../src/index.ts'
+import type { Ambit, AmbitOptions, Manifest } from '../../src/index.ts'
 import { listen } from '../../src/node.ts'
 import { question, readStream, send, startAmbit } from './client.ts'
 import type { LogLine, Streamed, TestAmbit } from './client.ts'
@@ -109,6 +109,7 @@ export interface StoredRun {
   readonly finish_reason: string | null
   readonly error_code: string | null
   readonly steps: readonly { readonly number: number; readonly finish_reason: string; readonly usage: unknown }[]
+  readonly manifest: Manifest | null
 }
 
 /** A body of JSON that came with 200. */

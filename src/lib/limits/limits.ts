@@ -2,14 +2,14 @@
 export interface Limits {
   /** Bytes of a request body that are read at all. */
   readonly bodyBytes: number
-  /** Bytes of the last message as JSON. */
+  /** Bytes of the last message as it was sent. */
   readonly messageBytes: number
   /** Characters of text in a message. */
   readonly messageChars: number
   /** Messages of a thread that the model is shown. */
   readonly historyMessages: number
-  /** Characters of history that the model is shown; older messages are left out first. */
-  readonly historyChars: number
+  /** Tokens that the model is told when a run begins, estimated: what has the lowest priority is left out first. */
+  readonly contextTokens: number
   /** Projects in an organisation scope. */
   readonly projects: number
   /** Model calls in a run. */
@@ -24,8 +24,16 @@ export interface Limits {
   readonly resultBytes: number
   /** Milliseconds for one tool call. */
   readonly toolMs: number
-  /** Milliseconds without a sign of life from the model. */
+  /** Milliseconds until the model's first sign of life. */
+  readonly modelFirstMs: number
+  /** Milliseconds without a sign of life from the model after that. */
   readonly modelIdleMs: number
+  /** Milliseconds for a whole model call, its retries included. */
+  readonly modelMs: number
+  /** How often a model call that failed before its first word is tried again. */
+  readonly modelRetries: number
+  /** Milliseconds before the first of these; they double. */
+  readonly modelRetryMs: number
   /** Milliseconds for a whole run. */
   readonly runMs: number
   /** Bytes of frames in a run. */
@@ -39,7 +47,7 @@ export const DEFAULT_LIMITS: Limits = {
   messageBytes: 1_000_000,
   messageChars: 100_000,
   historyMessages: 200,
-  historyChars: 300_000,
+  contextTokens: 100_000,
   projects: 5_000,
   steps: 25,
   calls: 100,
@@ -47,7 +55,11 @@ export const DEFAULT_LIMITS: Limits = {
   argumentBytes: 64_000,
   resultBytes: 256_000,
   toolMs: 60_000,
+  modelFirstMs: 60_000,
   modelIdleMs: 60_000,
+  modelMs: 5 * 60_000,
+  modelRetries: 2,
+  modelRetryMs: 1_000,
   runMs: 15 * 60_000,
   runBytes: 50_000_000,
   heartbeatMs: 15_000,

@@ -1,71 +1,29 @@
+import { APICallError, InvalidResponseDataError, JSONParseError, TypeValidationError } from '@ai-sdk/provider'
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4FunctionTool,
   LanguageModelV4Message,
   LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider'
 import type { FinishReason, ProviderMetadata } from '../wire/chunk.ts'
-import { ModelFault } from './model-event.ts'
-import type { ModelEvent } from './model-event.ts'
-import type { AssistantPart, CallResult, OfferedTool, PromptMessage } from './prompt.ts'
+import type { ModelEvent, ModelFailure, ModelUsage } from './model-event.ts'
+import type { AssistantPart, CallResult, ModelPrompt, OfferedTool, PromptMessage } from './prompt.ts'
 
-// The one file that speaks LanguageModelV4: the specification changes about once a year.
+// The one file that speaks LanguageModelV4, errors included: the specification changes about once a year.
 
 export type { LanguageModelV4 } from '@ai-sdk/provider'
 
-export interface ModelCall {
-  readonly system: string
-  readonly messages: readonly PromptMessage[]
-  readonly tools: readonly OfferedTool[]
-  readonly signal: AbortSignal
-  /** Milliseconds without a part until the call is given up. */
-  readonly idleMs: number
-}
+type Part = LanguageModelV4StreamPart
 
 /**
- * One model call as events. Throws a ModelFault where the provider fails, falls silent, or breaks off; throws
- * `signal.reason` where it was told to stop. However it ends, the upstream connection is closed.
+ * Calls a model, and answers a reader of its parts. A provider need not honour its signal: when it fires, nobody waits for
+ * the provider any longer, and what it opens later is cancelled.
  */
-export async function* callModel(model: LanguageModelV4, call: ModelCall): AsyncGenerator<ModelEvent, void, undefined> {
-  const ending = new AbortController()
-  const stop = () => ending.abort(call.signal.reason)
-  const idle = setTimeout(() => ending.abort(new ModelFault('model_idle', 'The model fell silent. Ask again.')), call.idleMs)
-  call.signal.addEventListener('abort', stop, { once: true })
-  if (call.signal.aborted) stop()
-  try {
-    const reader = await openStream(model, optionsOf(call, ending.signal), ending.signal)
-    let finished = false
-    while (true) {
-      const { done, value } = await reader.read()
-      if (ending.signal.aborted) throw ending.signal.reason
-      if (done) break
-      idle.refresh()
-      const event = eventOf(value)
-      if (!event) continue
-      finished ||= event.type === 'finish'
-      yield event
-    }
-    if (!finished) throw new ModelFault('model_empty', 'The model broke off. Ask again.')
-  } catch (error) {
-    if (call.signal.aborted) throw call.signal.reason
-    if (error instanceof ModelFault) throw error
-    throw new ModelFault('model_error', 'The model could not answer. Try again in a moment.', error)
-  } finally {
-    clearTimeout(idle)
-    call.signal.removeEventListener('abort', stop)
-    ending.abort()
-  }
-}
-
-/** The model's parts. A provider need not honour its signal: when it fires, nobody waits for the provider any longer. */
-async function openStream(
-  model: LanguageModelV4,
-  options: LanguageModelV4CallOptions,
-  signal: AbortSignal,
-): Promise<ReadableStreamDefaultReader<LanguageModelV4StreamPart>> {
-  const answer = Promise.resolve(model.doStream(options)).then(({ stream }) => {
+export async function openParts(model: LanguageModelV4, prompt: ModelPrompt, signal: AbortSignal): Promise<ReadableStreamDefaultReader<Part>> {
+  const answer = Promise.resolve(model.doStream(optionsOf(prompt, signal))).then(({ stream }) => {
     const reader = stream.getReader()
     // Cancelling ends a read that is under way; on a stream that has failed it rejects with what is already known.
     const cancel = () => void reader.cancel().catch(() => {})
@@ -80,7 +38,7 @@ async function openStream(
   })
 }
 
-function optionsOf({ system, messages, tools }: ModelCall, abortSignal: AbortSignal): LanguageModelV4CallOptions {
+function optionsOf({ system, messages, tools }: ModelPrompt, abortSignal: AbortSignal): LanguageModelV4CallOptions {
   return {
     prompt: [{ role: 'system', content: system }, ...messages.map(messageOf)],
     abortSignal,
@@ -122,8 +80,13 @@ function toolResultOf({ callId, name, output }: CallResult) {
   }
 }
 
-/** Null for parts that say nothing to the loop, and for kinds that a later specification adds. */
-function eventOf(part: LanguageModelV4StreamPart): ModelEvent | null {
+/** Whether a part comes from the provider. The first one does not: its package says it as soon as there is a response. */
+export function isSignOfLife(part: Part): boolean {
+  return part.type !== 'stream-start'
+}
+
+/** Null for parts that say nothing to the loop, and for kinds that a later specification adds. Throws what an error part holds. */
+export function eventOf(part: Part): ModelEvent | null {
   switch (part.type) {
     case 'text-delta':
     case 'reasoning-delta':
@@ -144,7 +107,9 @@ function eventOf(part: LanguageModelV4StreamPart): ModelEvent | null {
     case 'source':
       return part.sourceType === 'url' ? { type: 'source-url', id: part.id, url: part.url, title: part.title } : null
     case 'finish':
-      return { type: 'finish', reason: part.finishReason.unified as FinishReason, usage: part.usage }
+      // Some packages end a stream that was cut with a finish of their own: for Ambit it has none.
+      if (part.finishReason.unified === 'interrupted') return null
+      return { type: 'finish', reason: part.finishReason.unified as FinishReason, usage: usageOf(part.usage) }
     case 'error':
       throw part.error
     default:
@@ -152,6 +117,99 @@ function eventOf(part: LanguageModelV4StreamPart): ModelEvent | null {
   }
 }
 
+/**
+ * Only numbers, and only those that the provider gave: some packages write 0 for what is missing, but no prompt has no
+ * tokens, so a 0 there says that nothing was counted.
+ */
+function usageOf({ inputTokens: input, outputTokens: output }: LanguageModelV4Usage): ModelUsage {
+  if (!input.total && !output.total) return { inputTokens: {}, outputTokens: {} }
+  return {
+    inputTokens: input.total ? counted({ total: input.total, noCache: input.noCache, cacheRead: input.cacheRead, cacheWrite: input.cacheWrite }) : {},
+    outputTokens: counted({ total: output.total, text: output.text, reasoning: output.reasoning }),
+  }
+}
+
+function counted<Name extends string>(figures: Readonly<Record<Name, number | undefined>>): { readonly [name in Name]?: number } {
+  const known = Object.entries<number | undefined>(figures).filter(([, tokens]) => tokens !== undefined && Number.isFinite(tokens) && tokens >= 0)
+  return Object.fromEntries(known) as { readonly [name in Name]?: number }
+}
+
 function provided(part: { readonly providerMetadata?: unknown }): { readonly providerMetadata?: ProviderMetadata } {
   return part.providerMetadata ? { providerMetadata: part.providerMetadata as ProviderMetadata } : {}
+}
+
+/** What an error of a model call means. */
+export function failureOf(error: unknown): ModelFailure {
+  const status = statusOf(error)
+  const cut = isConnectionLost(error)
+  const told = isRecord(error) && typeof error['isRetryable'] === 'boolean' ? error['isRetryable'] : null
+  return {
+    cause: loggable(error),
+    retryable: cut || (told ?? (status !== null && (status === 408 || status === 409 || status === 429 || status >= 500))),
+    providerFault: cut || (status !== null && (status === 408 || status === 429 || status >= 500)),
+    retryAfterMs: APICallError.isInstance(error) ? retryAfterMs(error.responseHeaders ?? {}) : null,
+  }
+}
+
+/** Errors inside a stream are plain objects, and some servers write the status as their code. */
+function statusOf(error: unknown): number | null {
+  if (!isRecord(error)) return null
+  const status = typeof error['statusCode'] === 'number' ? error['statusCode'] : error['code']
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : null
+}
+
+const CONNECTION_LOST = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN',
+  'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT',
+])
+const MAX_CAUSES = 5
+
+function isConnectionLost(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > MAX_CAUSES) return false
+  const { code } = error as { code?: unknown }
+  return (typeof code === 'string' && CONNECTION_LOST.has(code)) || isConnectionLost(error.cause, depth + 1)
+}
+
+/** A date is measured against the provider's own, so that no clock of ours matters. */
+function retryAfterMs(headers: Readonly<Record<string, string>>): number | null {
+  const { 'retry-after-ms': ms = '', 'retry-after': after = '', date = '' } = headers
+  if (/^\d+(\.\d+)?$/.test(ms)) return Number(ms)
+  if (/^\d+(\.\d+)?$/.test(after)) return Number(after) * 1_000
+  const wait = Date.parse(after) - Date.parse(date)
+  return Number.isNaN(wait) ? null : Math.max(0, wait)
+}
+
+const MAX_WORDS = 500
+
+/** Packages put whole answers into the messages of their errors; these are content, and a log holds none. */
+function loggable(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return isRecord(error) ? streamError(error) : String(error).slice(0, MAX_WORDS)
+  const unreadable = unreadableWords(error)
+  const message = unreadable ?? error.message.slice(0, MAX_WORDS)
+  const cause = unreadable === null && error.cause !== undefined && depth < MAX_CAUSES ? loggable(error.cause, depth + 1) : undefined
+  if (message === error.message && cause === error.cause) return error
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
+  const bounded = Object.assign(new Error(message, { cause }), { name: error.name, code, statusCode })
+  bounded.stack = `${error.name}: ${message}` // the stack begins with the message
+  return bounded
+}
+
+function unreadableWords(error: Error): string | null {
+  if (JSONParseError.isInstance(error)) return 'The provider sent what is no JSON.'
+  if (TypeValidationError.isInstance(error)) return 'The provider sent JSON that is not of its protocol.'
+  if (InvalidResponseDataError.isInstance(error) && error.data !== undefined) return 'The provider sent what breaks its protocol.'
+  return null
+}
+
+function streamError(error: Readonly<Record<string, unknown>>): Error {
+  const { message, type, code, statusCode } = error
+  const words = typeof message === 'string' ? message.slice(0, MAX_WORDS) : 'The provider sent an error without words.'
+  const short = (field: unknown) => (typeof field === 'string' ? field.slice(0, 100) : typeof field === 'number' ? field : undefined)
+  const made = Object.assign(new Error(words), { name: 'ProviderError', code: short(code) ?? short(type), statusCode: short(statusCode) })
+  made.stack = `ProviderError: ${words}`
+  return made
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }

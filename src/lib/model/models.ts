@@ -1,50 +1,23 @@
 import type { LanguageModelV4 } from './language-model.ts'
+import { readModelName } from './model-name.ts'
 import { offlineModel } from './offline-model.ts'
-
-/** What a provider needs besides its name. */
-export interface ModelSettings {
-  readonly baseURL?: string
-  readonly apiKey?: string
-}
+import { PROVIDER_NAMES, isProviderName, openProvider } from './providers.ts'
+import type { ModelSettings, ProviderName } from './providers.ts'
 
 /**
- * A model by its name: `offline`, `none` (chat answers that there is no model), or `openai-compatible:<id>` with a base
- * URL. Null is `none`. Throws where the name or its settings cannot work, so that a start fails and not a question.
+ * A model by its name: `offline`, `none` (chat answers that there is no model), or `<provider>:<id>` with what its provider
+ * needs. Null is `none`. Throws where the name or its settings cannot work.
  */
 export function namedModel(name: string, settings: ModelSettings = {}): LanguageModelV4 | null {
-  const [provider = '', ...rest] = name.split(':')
-  const id = rest.join(':')
   if (name === 'none') return null
   if (name === 'offline') return offlineModel()
-  if (provider === 'openai-compatible' && id !== '') return openAiCompatible(id, settings)
-  throw new Error(`"${name}" is no model. Use "offline", "openai-compatible:<id>" or "none".`)
+  const { provider, id } = demandModelName(name)
+  return openProvider(provider, settings).model(id)
 }
 
-const OPENAI_COMPATIBLE = '@ai-sdk/openai-compatible'
-
-/** Found now and loaded later: a start fails, and not the first question. */
-function demandInstalled(name: string): void {
-  try {
-    import.meta.resolve(name)
-  } catch (error) {
-    throw new Error(`This model needs the package ${name}. Install it: npm install ${name}`, { cause: error })
-  }
-}
-
-/** The provider's package is an optional peer: loaded at the first call, so that nobody pays for it who does not use it. */
-function openAiCompatible(id: string, { baseURL, apiKey }: ModelSettings): LanguageModelV4 {
-  if (baseURL === undefined) throw new Error(`The model "openai-compatible:${id}" needs a base URL (AMBIT_MODEL_BASE_URL).`)
-  demandInstalled(OPENAI_COMPATIBLE)
-  const load = async (): Promise<LanguageModelV4> => {
-    const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
-    return createOpenAICompatible({ name: 'openai-compatible', baseURL, includeUsage: true, ...(apiKey !== undefined && { apiKey }) })(id)
-  }
-  return {
-    specificationVersion: 'v4',
-    provider: 'openai-compatible',
-    modelId: id,
-    supportedUrls: {},
-    doGenerate: async (options) => (await load()).doGenerate(options),
-    doStream: async (options) => (await load()).doStream(options),
-  }
+export function demandModelName(name: string): { readonly provider: ProviderName; readonly id: string } {
+  const read = readModelName(name)
+  if (read && isProviderName(read.provider)) return { provider: read.provider, id: read.id }
+  const known = PROVIDER_NAMES.map((provider) => `"${provider}:<id>"`).join(', ')
+  throw new Error(`"${name}" is no model. Use "offline", ${known} or "none".`)
 }

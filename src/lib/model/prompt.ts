@@ -1,5 +1,12 @@
 import type { ProviderMetadata } from '../wire/chunk.ts'
 
+/** All that a model call is told. */
+export interface ModelPrompt {
+  readonly system: string
+  readonly messages: readonly PromptMessage[]
+  readonly tools: readonly OfferedTool[]
+}
+
 /** What the model is told and said itself, in Ambit's words: only `language-model.ts` knows the provider's. */
 export type PromptMessage =
   | { readonly role: 'user'; readonly text: string }
