@@ -49,7 +49,7 @@ async function findHouse(settings: Settings, { terminal, newId }: Surroundings):
   const models = modelsOf(settings)
   const { database, demo } = await openDemo(settings, terminal, newId)
   const log = createLog({ level: settings.logLevel ?? 'warn', destination: terminal.logs })
-  const ambit = createAmbit({ store: { open: async () => database }, ...models, authenticate: apiKeys(), log })
+  const ambit = createAmbit({ store: { open: async () => database }, ...models, authenticate: apiKeys(), limits: settings.limits, log })
   return { url: demo.url, fetch: ambit.fetch, close: () => ambit.close() }
 }
 

@@ -40,8 +40,7 @@ async function examineEmbedded({ directory }: Settings): Promise<Report> {
   if (!existsSync(join(directory, 'database'))) {
     throw badSetting(`There is no database in ${directory}/ yet: "ambit start" makes one. For PostgreSQL, set AMBIT_DATABASE_URL.`)
   }
-  const { database } = await openUnproved(directory)
-  return examineAndClose(database, { rolePrefix: DEFAULT_ROLE_PREFIX, login: false })
+  return examineAndClose(await openUnproved(directory), { rolePrefix: DEFAULT_ROLE_PREFIX, login: false })
 }
 
 async function examineAndClose(database: Database, examination: Examination): Promise<Report> {

@@ -72,7 +72,7 @@ const LEAST_CONTEXT = 1_000
 function readLimits(contextTokens: string | null): Partial<Limits> {
   if (contextTokens === null) return {}
   if (/^\d{4,8}$/.test(contextTokens) && Number(contextTokens) >= LEAST_CONTEXT) return { contextTokens: Number(contextTokens) }
-  throw badSetting(`AMBIT_CONTEXT_TOKENS is "${contextTokens}": it must be a whole number of tokens from ${LEAST_CONTEXT}.`)
+  throw badSetting(`AMBIT_CONTEXT_TOKENS is "${contextTokens}": it must be a whole number of tokens from ${LEAST_CONTEXT} to 99999999.`)
 }
 
 function readRolePrefix(text: string): string {
@@ -83,7 +83,7 @@ function readRolePrefix(text: string): string {
 
 function readConnections(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
-  throw badSetting(`AMBIT_DATABASE_POOL is "${text}": it must be a whole number of connections from 1.`)
+  throw badSetting(`AMBIT_DATABASE_POOL is "${text}": it must be a whole number of connections from 1 to 9999.`)
 }
 
 /** The value is not repeated in the error: these URLs hold passwords. */

@@ -37,7 +37,7 @@ const ENVELOPE_NAMES = Object.keys(envelope.shape)
 const MEMBER_BYTES = 16_000
 
 type Parsed = { readonly ok: true; readonly command: ChatCommand } | Refusal
-type Frame = Omit<ChatCommand, 'trigger' | 'message'>
+type Head = Omit<ChatCommand, 'trigger' | 'message'>
 
 /** Reads a chat request: the envelope, and the last message. Knows nothing of the target, so refuses alike for all. */
 export async function parseChatCommand(request: Request, limits: Limits): Promise<Parsed> {
@@ -49,9 +49,9 @@ export async function parseChatCommand(request: Request, limits: Limits): Promis
   if (!kept.isObject()) return refuse('malformed', 'The body does not fit: send a JSON object.', { pointer: '' })
   const parsed = parseEnvelope(kept)
   if (!parsed.ok) return parsed
-  const frame = frameOf(parsed.envelope)
-  if (parsed.envelope.trigger === 'regenerate-message') return { ok: true, command: { ...frame, trigger: 'regenerate', message: null } }
-  return parseMessage(lastMessage(kept), limits, frame)
+  const head = headOf(parsed.envelope)
+  if (parsed.envelope.trigger === 'regenerate-message') return { ok: true, command: { ...head, trigger: 'regenerate', message: null } }
+  return parseMessage(lastMessage(kept), limits, head)
 }
 
 function parseEnvelope(kept: KeptMembers): { readonly ok: true; readonly envelope: Envelope } | Refusal {
@@ -65,24 +65,24 @@ function parseEnvelope(kept: KeptMembers): { readonly ok: true; readonly envelop
   return parsed.success ? { ok: true, envelope: parsed.data } : malformed(parsed.error, [])
 }
 
-function frameOf({ id: thread, messageId, model, about }: Envelope): Frame {
+function headOf({ id: thread, messageId, model, about }: Envelope): Head {
   return { thread: thread ?? null, messageId: messageId ?? null, model: model ?? null, ...(about?.length && { about }) }
 }
 
-interface Place {
+interface Found {
   readonly piece: Piece | undefined
   readonly path: Path
 }
 
 /** `message`, or the last of `messages`. A null is no message. */
-function lastMessage(kept: KeptMembers): Place {
+function lastMessage(kept: KeptMembers): Found {
   const piece = kept.member('message')
   if (piece && !(piece.ok && piece.text === 'null')) return { piece, path: ['message'] }
   const last = kept.last()
   return { piece: last?.piece, path: ['messages', (last?.count ?? 0) - 1] }
 }
 
-function parseMessage({ piece, path }: Place, limits: Limits, frame: Frame): Parsed {
+function parseMessage({ piece, path }: Found, limits: Limits, head: Head): Parsed {
   if (!piece) return refuse('malformed', 'Send the new user message as "message", or as the last of "messages".', { pointer: '' })
   const pointer = pointerOf(path)
   if (!piece.ok && piece.reason === 'too_large') {
@@ -97,5 +97,5 @@ function parseMessage({ piece, path }: Place, limits: Limits, frame: Frame): Par
   if (text.length > limits.messageChars) {
     return refuse('too_large', `The message is longer than ${limits.messageChars} characters.`, { pointer, limit: limits.messageChars })
   }
-  return { ok: true, command: { ...frame, trigger: 'submit', message: { clientId: message.data.id ?? null, text } } }
+  return { ok: true, command: { ...head, trigger: 'submit', message: { clientId: message.data.id ?? null, text } } }
 }

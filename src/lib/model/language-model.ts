@@ -12,7 +12,8 @@ import type { FinishReason, ProviderMetadata } from '../wire/chunk.ts'
 import type { ModelEvent, ModelFailure, ModelUsage } from './model-event.ts'
 import type { AssistantPart, CallResult, ModelPrompt, OfferedTool, PromptMessage } from './prompt.ts'
 
-// The one file that speaks LanguageModelV4, errors included: the specification changes about once a year.
+// The one file by which a run speaks LanguageModelV4, errors included: the specification changes about once a year.
+// Ambit's own models are on its other side.
 
 export type { LanguageModelV4 } from '@ai-sdk/provider'
 

@@ -2,11 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions as CallOptions,
-  LanguageModelV4Content as Content,
-  LanguageModelV4GenerateResult as GenerateResult,
   LanguageModelV4StreamPart as StreamPart,
   LanguageModelV4Usage as Usage,
 } from '@ai-sdk/provider'
+import { collectParts } from './collect-parts.ts'
 import { planOfflineTurn, type OfflineTurn } from './offline-plan.ts'
 
 export interface OfflineModelOptions {
@@ -31,7 +30,7 @@ export function offlineModel({ delayMs = 15 }: OfflineModelOptions = {}): Langua
     },
     async doGenerate(options) {
       options.abortSignal?.throwIfAborted()
-      return collect(stream(options))
+      return collectParts(stream(options))
     },
   }
 }
@@ -87,18 +86,6 @@ function streamParts(parts: Iterator<StreamPart>, delayMs: number, abortSignal: 
     },
     { highWaterMark: 0 },
   )
-}
-
-async function collect(stream: ReadableStream<StreamPart>): Promise<GenerateResult> {
-  const content: Content[] = []
-  let text = ''
-  for await (const part of stream) {
-    if (part.type === 'text-delta') text += part.delta
-    if (part.type === 'text-end') content.push({ type: 'text', text })
-    if (part.type === 'tool-call') content.push(part)
-    if (part.type === 'finish') return { content, finishReason: part.finishReason, usage: part.usage, warnings: [] }
-  }
-  throw new Error('The offline model ended without a finish part.')
 }
 
 /** About three bytes are a token. This model has no tokens of its own; the estimate makes budgets and quotas move as they would with another. */

@@ -18,10 +18,10 @@ import type { EmbeddedStore } from './store.ts'
 export function embeddedStore(directory: string): EmbeddedStore {
   return {
     async open() {
-      const { database, migrated } = await openUnproved(directory)
-      if (!migrated) return database
+      const database = await openUnproved(directory)
       try {
-        await proveDatabase(database, { rolePrefix: DEFAULT_ROLE_PREFIX, login: false })
+        const ran = await migrate(database)
+        if (ran.length > 0) await proveDatabase(database, { rolePrefix: DEFAULT_ROLE_PREFIX, login: false })
         return database
       } catch (error) {
         await database.close()
@@ -31,23 +31,18 @@ export function embeddedStore(directory: string): EmbeddedStore {
   }
 }
 
-interface Opened {
-  readonly database: Database
-  /** Whether a migration ran. */
-  readonly migrated: boolean
-}
-
 /**
- * The same, as it is: for whoever looks at its walls. One process only: PGlite has no lock of its own, and two processes
- * on one directory lose acknowledged rows without an error, so a lock file stands beside it.
+ * The same, as it is, neither migrated nor proved: for whoever looks at its walls. One process only: PGlite has no lock of
+ * its own, and two processes on one directory lose acknowledged rows without an error, so a lock file stands beside it.
  */
-export async function openUnproved(directory: string): Promise<Opened> {
+export async function openUnproved(directory: string): Promise<Database> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const lock = takeLock(join(directory, 'database.lock'))
   if (!lock.ok) throw new StartError('locked', refusalOf(directory, lock))
   try {
-    const { database, migrated } = await openMigrated(join(directory, 'database'))
-    return { database: { transaction: database.transaction, close: () => database.close().finally(lock.release) }, migrated }
+    const { PGlite } = await import('@electric-sql/pglite')
+    const database = pgliteDatabase(await PGlite.create({ dataDir: join(directory, 'database') }))
+    return { transaction: database.transaction, close: () => database.close().finally(lock.release) }
   } catch (error) {
     lock.release()
     throw error
@@ -58,16 +53,4 @@ function refusalOf(directory: string, refused: LockRefused): string {
   return refused.code === 'held'
     ? `${directory} is in use by process ${refused.pid}. Stop that one first, or choose another directory with AMBIT_DIRECTORY.`
     : `${refused.path} was not written by Ambit. Delete it if no process uses ${directory}.`
-}
-
-async function openMigrated(dataDir: string): Promise<Opened> {
-  const { PGlite } = await import('@electric-sql/pglite')
-  const database = pgliteDatabase(await PGlite.create({ dataDir }))
-  try {
-    const ran = await migrate(database)
-    return { database, migrated: ran.length > 0 }
-  } catch (error) {
-    await database.close()
-    throw error
-  }
 }

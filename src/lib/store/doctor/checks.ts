@@ -5,7 +5,7 @@ import { LOGIN_CHECKS } from './login-checks.ts'
 import { HOST_CHECKS, OBJECT_CHECKS } from './object-checks.ts'
 import { POLICY_CHECKS } from './policy-checks.ts'
 import { ROLE_CHECKS } from './role-checks.ts'
-import { OLDEST_SERVER, SESSION_CHECKS } from './server-checks.ts'
+import { OLDEST_SERVER, CONNECTION_CHECKS } from './server-checks.ts'
 import { TABLE_CHECKS } from './table-checks.ts'
 
 const SCHEMA_CHECKS = [
@@ -14,7 +14,7 @@ const SCHEMA_CHECKS = [
 ] as const satisfies readonly Check[]
 
 export const CATALOGUE_CHECKS = [
-  ...SESSION_CHECKS, ...LOGIN_CHECKS, ...ROLE_CHECKS, ...TABLE_CHECKS, ...POLICY_CHECKS, ...GRANT_CHECKS, ...OBJECT_CHECKS, ...HOST_CHECKS,
+  ...CONNECTION_CHECKS, ...LOGIN_CHECKS, ...ROLE_CHECKS, ...TABLE_CHECKS, ...POLICY_CHECKS, ...GRANT_CHECKS, ...OBJECT_CHECKS, ...HOST_CHECKS,
 ] as const satisfies readonly CatalogueCheck[]
 
 /** Every check there is, in the order in which faults are told and mended. */

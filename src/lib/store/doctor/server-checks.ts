@@ -4,7 +4,7 @@ import type { CatalogueCheck } from './check.ts'
 export const OLDEST_SERVER = 15
 
 /** What a connection begins with. Roles and databases may carry settings, and a scope among them would be everybody's. */
-export const SESSION_CHECKS = [
+export const CONNECTION_CHECKS = [
   {
     code: 'setting_preset',
     group: 'server',
