@@ -91,9 +91,22 @@ describe('fitContext', () => {
   })
 
   test('knows that messages beyond the limit were never read', () => {
-    const fitted = fitContext(offer([], [said('user', 10), said('assistant', 10), said('user', 10)]), { contextTokens: 1_000, historyMessages: 3 })
+    const fitted = fitContext(offer([], [said('assistant', 10), said('user', 10), said('assistant', 10), said('user', 10)]), { contextTokens: 1_000, historyMessages: 3 })
     expect(fitted.forgetful).toBe(true)
+    expect(fitted.branch).toHaveLength(3)
     expect(fitted.manifest.entries).toContainEqual(expect.objectContaining({ source: 'history', outcome: 'cut', reason: 'limit' }))
+  })
+
+  test('shows all where there is just as much as the limit', () => {
+    const fitted = fitContext(offer([], [said('user', 10), said('assistant', 10), said('user', 10)]), { contextTokens: 1_000, historyMessages: 3 })
+    expect(fitted).toMatchObject({ forgetful: false, branch: { length: 3 } })
+    expect(fitted.manifest.entries).toContainEqual(expect.objectContaining({ source: 'history', outcome: 'kept', reason: null }))
+  })
+
+  test('begins with a person also where the limit goes through a turn', () => {
+    const branch = [said('user', 10), said('assistant', 10), said('user', 11), said('assistant', 10), said('user', 12)]
+    const fitted = fitContext(offer([], branch), { contextTokens: 1_000, historyMessages: 4 })
+    expect(fitted.branch).toEqual(branch.slice(2))
   })
 
   test('of what is dropped nothing counts as read', () => {

@@ -210,6 +210,23 @@ describe.each(databaseKinds.slice(0, 1))('which model answers, on $name', (kind)
       await expectUnavailable(await ask(running))
     })
 
+    test('silence after a sign of life opens nothing: it may be long thought about what one person asked', async () => {
+      const running = await start((response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write(`data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta: { content: 'Hm' }, finish_reason: null }] })}\n\n`)
+      }, { limits: { modelRetries: 0, modelIdleMs: 30 } })
+      await fail(running, 6)
+      expect((await ask(running)).status).toBe(200)
+    })
+
+    test('models behind a pattern have one of their own: the named ones go on', async () => {
+      const weird: Answer = (response, request, asked) => (asked.body['model'] === 'weird' ? status(429, {}) : now)(response, request, asked)
+      const running = await start(weird, { allowedModels: ['openai-compatible:w*'] })
+      for (let time = 0; time < 5; time += 1) await readStream(await ask(running, 'openai-compatible:weird'))
+      await expectUnavailable(await ask(running, 'openai-compatible:weird'))
+      expect((await ask(running)).status).toBe(200)
+    })
+
     test('a host’s own model has one, by its provider; a choice by scope has none', async () => {
       const down = () => scriptedModel([Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })])
       const own = await start(now, { model: down() })

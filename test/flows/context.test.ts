@@ -75,6 +75,20 @@ describe.each(databaseKinds)('what the model is told, on $name', (kind) => {
     expect(hidden).toMatchObject({ state: 'completed', steps: [], manifest: null })
   })
 
+  test('a number that the model makes up names nothing that it was not shown', async () => {
+    const id = await plantDocument('acme/apollo', 'Early paper', 'Early words.')
+    const model = scriptedModel(says('Early [1].'), says('Filler. '.repeat(400)), says('And again [1].'))
+    const { ambit } = stage.start({ model, limits: { contextTokens: 1_500 } })
+    const thread = freshThread()
+    const body = { ...question(thread, 'What did it say?'), about: [{ type: 'document', id }] }
+    const first = await readStream(await send(ambit, stage.world, 'bob', `${APOLLO}/chat`, { body }))
+    expect(first.chunks.map(({ type }) => type)).toContain('source-document')
+    await answerTo(stage, ambit, { thread, text: 'Talk.' })
+    const last = await answerTo(stage, ambit, { thread, text: 'Once more?' })
+    expect(JSON.stringify(must(model.calls[2]).prompt.slice(1))).not.toContain('Early [1]')
+    expect(last.chunks.map(({ type }) => type)).not.toContain('source-document')
+  })
+
   test('is kept for a run that failed, too', async () => {
     const { ambit } = stage.start({ model: scriptedModel([new Error('away')]) })
     const streamed = await answerTo(stage, ambit, { thread: freshThread() })
@@ -166,6 +180,40 @@ describe.each(databaseKinds)('what the model is told, on $name', (kind) => {
       expect((await manifestOf(ambit, missed)).entries).toContainEqual(expect.objectContaining({ source: 'tickets', outcome: 'dropped', reason: 'not_found' }))
       await askAbout(ambit, undefined)
       expect(asked).toEqual([['apollo', [{ type: 'ticket', id: 't1' }]], ['apollo', [{ type: 'ticket', id: 't9' }]]])
+    })
+
+    test('of several objects of one type none is named as the one that was found', async () => {
+      const source: ContextSource<never> = { name: 'tickets', about: ['ticket'], load: () => 'Ticket t2: it squeaks.' }
+      const model = scriptedModel(says('Said.'))
+      const { ambit } = stage.start({ model, sources: [source] })
+      const streamed = await askAbout(ambit, [{ type: 'ticket', id: 't1' }, { type: 'ticket', id: 't2' }])
+      expect(systemOf(model)).toContain('<data source="tickets">\nTicket t2')
+      expect((await manifestOf(ambit, streamed)).entries.find(({ source: name }) => name === 'tickets')).not.toHaveProperty('about')
+    })
+
+    test('a source that says nothing at all is as good as null, and one that hangs hears that nobody waits any longer', async () => {
+      const left = Promise.withResolvers<void>()
+      const silent = { name: 'silent', load: () => undefined } as unknown as ContextSource<never>
+      const hanging: ContextSource<never> = {
+        name: 'hanging',
+        load: (_, { signal }) => new Promise(() => signal.addEventListener('abort', () => left.resolve())),
+      }
+      const { ambit } = stage.start({ model: scriptedModel(says('Said.')), sources: [silent, hanging], limits: { toolMs: 50 } })
+      const streamed = await askAbout(ambit, undefined)
+      await left.promise
+      expect(said(streamed.chunks)).toBe('Said.')
+      const { entries } = await manifestOf(ambit, streamed)
+      expect(entries.map(({ source }) => source)).not.toContain('silent')
+      expect(entries).toContainEqual(expect.objectContaining({ source: 'hanging', reason: 'failed' }))
+    })
+
+    test('a long document is cut to the budget, with a mark', async () => {
+      const id = await plantDocument('acme/apollo', 'Long', 'word '.repeat(4_000))
+      const model = scriptedModel(says('Said.'))
+      const { ambit } = stage.start({ model, limits: { contextTokens: 2_000 } })
+      const streamed = await askAbout(ambit, [{ type: 'document', id }])
+      expect(systemOf(model)).toContain('(The rest is left out.)\n</document>')
+      expect((await manifestOf(ambit, streamed)).entries).toContainEqual(expect.objectContaining({ source: 'document', outcome: 'cut', reason: 'budget' }))
     })
 
     test('a source that fails is left out, and the manifest says that it failed', async () => {

@@ -162,6 +162,14 @@ describe('the connection', () => {
     await expect(closed).resolves.toBeUndefined()
   })
 
+  test('holds at most a thousand calls: each piece is compared with all of them', async () => {
+    const many = Array.from({ length: 1_001 }, (_, index) => ({ index, id: `c${index}`, function: { name: 'rate' } }))
+    for (const [count, type] of [[1_000, 'tool-calls'], [1_001, 'error']] as const) {
+      const { ask } = await start(completion([{ tool_calls: many.slice(0, count) }], 'tool_calls'))
+      expect((await all(await ask())).at(-1)).toMatchObject({ type: 'finish', finishReason: { unified: type } })
+    }
+  })
+
   test('is read as far as parts are asked for, and no further', async () => {
     let reads = 0
     const model = chatCompletionsModel('x', {

@@ -40,24 +40,28 @@ export async function askSources(
   request: { readonly about: readonly ObjectRef[]; readonly signal: AbortSignal; readonly log: Log },
 ): Promise<readonly (Slice | MissingSlice)[]> {
   const { signal, log } = request
+  const ending = new AbortController()
+  const asking = AbortSignal.any([signal, ending.signal])
   const asked = sources.flatMap((source) => {
     const about = request.about.filter(({ type }) => source.about?.includes(type))
     return source.about && about.length === 0 ? [] : [{ source, about }]
   })
   const texts = await Promise.allSettled(
-    asked.map(({ source, about }) => boundedWait(source.load(context, { about, signal, log }), { signal, ms: context.limits.toolMs })),
+    asked.map(({ source, about }) => boundedWait(source.load(context, { about, signal: asking, log }), { signal, ms: context.limits.toolMs })),
   )
+  ending.abort() // whoever was left hears of it
   signal.throwIfAborted()
   const scope = context.project ? 'project' : 'organisation'
   return texts.flatMap((result, index): (Slice | MissingSlice)[] => {
-    const { source, about: [about] = [] } = asked[index] ?? {}
+    const { source, about = [] } = asked[index] ?? {}
     if (!source) return []
-    const named = { source: source.name, scope, ...(about && { about }) } as const
+    // Of several objects the source alone knows which its text is about.
+    const named = { source: source.name, scope, ...(about.length === 1 && about[0] && { about: about[0] }) } as const
     if (result.status === 'rejected') {
       log.error({ source: source.name, cause: result.reason }, 'a context source failed')
       return [{ ...named, reason: 'failed' }]
     }
-    if (result.value === null) return source.about ? [{ ...named, reason: 'not_found' }] : []
+    if (typeof result.value !== 'string') return source.about ? [{ ...named, reason: 'not_found' }] : []
     // Which rows a host's source read is its own business, so its text counts as having read the whole scope.
     return [{ ...named, kind: 'data', text: result.value, priority: source.priority, reads: context.rows.projectIds }]
   })

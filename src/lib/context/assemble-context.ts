@@ -17,6 +17,9 @@ import { loadOwnSources } from './own-sources.ts'
 import { readBranch } from './read-branch.ts'
 import { rulesOf, systemPrompt } from './system-prompt.ts'
 
+/** Characters of a token at the most: more of a document than the whole budget holds is not read. */
+const MOST_CHARS = 3
+
 /** Everything that is the same for every run of an installation. */
 export interface ContextParts {
   readonly scoped: Handles['scoped']
@@ -53,12 +56,12 @@ export async function assembleContext(parts: ContextParts, context: ChatExecutio
   const [ownSlices, ownDocuments, branch] = await parts.scoped(context.rows, (sql) =>
     Promise.all([
       loadOwnSources({ context, sql, threadId: request.threadId }),
-      loadDocuments(sql, documents, limits.contextTokens),
+      loadDocuments(sql, documents, limits.contextTokens * MOST_CHARS),
       readBranch(sql, {
         projectId: homeOf(context),
         threadId: request.threadId,
         leafId: request.userMessageId,
-        limit: limits.historyMessages,
+        limit: limits.historyMessages + 1,
       }),
     ]),
   )
@@ -76,7 +79,7 @@ export async function assembleContext(parts: ContextParts, context: ChatExecutio
     },
     limits,
   )
-  const citations = createCitations(branch)
+  const citations = createCitations(branch, fitted.branch)
   return {
     system: systemPrompt(fitted.slices, { cite: citations.cite, forgetful: fitted.forgetful }),
     messages: historyPrompt(fitted.branch),

@@ -13,12 +13,15 @@ export interface Citations {
 
 const MARK = /\[(\d{1,4})\]/g
 
-/** Goes on from the numbers that the history carries: a second run that began at 1 again would cite another document. */
-export function createCitations(history: readonly BranchMessage[]): Citations {
-  const sources = new Map<number, Source>(history.flatMap(numberedSources))
+/**
+ * Goes on from the numbers that the history carries: a second run that began at 1 again would cite another document. Knows
+ * only what the model is shown of it: a number that it makes up must name nothing that this run has not read.
+ */
+export function createCitations(history: readonly BranchMessage[], shown: readonly BranchMessage[]): Citations {
+  const sources = new Map<number, Source>(shown.flatMap(numberedSources))
   const numbers = new Map([...sources].map(([number, { id }]) => [id, number]))
   const told = new Set<number>()
-  let last = Math.max(0, ...sources.keys())
+  let last = Math.max(0, ...history.flatMap(numberedSources).map(([number]) => number))
   return {
     cite(source) {
       const known = numbers.get(source.id)

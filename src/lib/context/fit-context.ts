@@ -11,7 +11,7 @@ import type { BranchMessage } from './read-branch.ts'
 export interface Offered {
   readonly slices: readonly Slice[]
   readonly missing: readonly MissingSlice[]
-  /** The branch, oldest first. Its last message is the question, which is always told. */
+  /** The branch, oldest first: one message more than the limit, where there are more. Its last is the question, which is always told. */
   readonly branch: readonly BranchMessage[]
   readonly tools: readonly OfferedTool[]
   /** Whose the conversation is. */
@@ -39,7 +39,7 @@ const HISTORY_SHARE = 0.75
 /** Cuts what the model is told to a budget of tokens, by priority, and records what became of each piece. */
 export function fitContext(offered: Offered, { contextTokens: budget, historyMessages }: Bounds): Fitted {
   const { slices, missing, branch, tools, home } = offered
-  const history = branch.slice(0, -1)
+  const history = withinLimit(branch, historyMessages)
   const question = branch.slice(-1)
   const fixed = [demand(toolTokens(tools), Infinity), demand(tokensOf(question), Infinity)] as const
   const told: Demand = { ...demand(tokensOf(history), HISTORY_PRIORITY), most: Math.floor(budget * HISTORY_SHARE) }
@@ -47,7 +47,7 @@ export function fitContext(offered: Offered, { contextTokens: budget, historyMes
   const [forHistory = 0, ...forSlices] = allotTokens([told, ...wanted, ...fixed], budget)
 
   const kept = cutHistory(history, forHistory)
-  const atLimit = branch.length >= historyMessages
+  const atLimit = branch.length > historyMessages
   const cut = slices.map((slice, index) => cutSlice(slice, wanted[index]?.tokens ?? 0, forSlices[index] ?? 0))
   return {
     slices: cut.flatMap(({ slice }) => slice ?? []),
@@ -64,6 +64,13 @@ export function fitContext(offered: Offered, { contextTokens: budget, historyMes
       ],
     },
   }
+}
+
+/** What came before the question, up to the limit of messages, and not with an answer first whose question is beyond it. */
+function withinLimit(branch: readonly BranchMessage[], limit: number): readonly BranchMessage[] {
+  const before = branch.slice(-limit, -1)
+  const first = before.findIndex((row) => row.role === 'user')
+  return first < 0 ? [] : before.slice(first)
 }
 
 function demand(tokens: number, priority: number): Demand {

@@ -87,12 +87,13 @@ const OVER = 'over'
 
 function watchCall({ signal, limits }: ModelCall): Watch {
   const ending = new AbortController()
+  let alive = false
   const stop = () => ending.abort(signal.reason)
-  const silent = () => ending.abort(new ModelFault('model_idle', 'The model fell silent. Ask again.', { providerFault: true }))
+  // Silence after a sign of life may be long thought: what somebody asks must not close a provider for all.
+  const silent = () => ending.abort(new ModelFault('model_idle', 'The model fell silent. Ask again.', { providerFault: !alive }))
   const slow = () => ending.abort(new ModelFault('model_slow', 'The model took too long. Ask again, with a smaller question.'))
   const whole = setTimeout(slow, limits.modelMs)
   let silence: NodeJS.Timeout | undefined
-  let alive = false
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   const wait = (ms: number) => {

@@ -1,3 +1,4 @@
+import { InvalidResponseDataError } from '@ai-sdk/provider'
 import type { LanguageModelV4StreamPart as Part } from '@ai-sdk/provider'
 import { isRecord } from './chat-completions-chunk.ts'
 import type { CallDelta } from './chat-completions-chunk.ts'
@@ -44,6 +45,7 @@ export function createCallReader(emit: (part: Part) => void, mintId: () => strin
   }
 
   const begin = ({ index, id }: Labels): Call => {
+    if (calls.length === MOST_CALLS) throw new InvalidResponseDataError({ data: undefined, message: `The provider sent more than ${MOST_CALLS} tool calls.` })
     const call: Call = { index, serverId: id, id: undefined, name: undefined, input: '', brackets: { ...NO_BRACKETS }, signature: undefined }
     calls.push(call)
     return call
@@ -78,6 +80,9 @@ export function createCallReader(emit: (part: Part) => void, mintId: () => strin
     },
   }
 }
+
+/** Each piece is compared with all calls: 60,000 calls in one event took 28 s. Far more than a run may make. */
+const MOST_CALLS = 1_000
 
 function labelsOf({ index, id, function: { name, arguments: input } }: CallDelta): Labels {
   return { index: index ?? undefined, id: named(id), name: named(name), input: input ?? '' }

@@ -53,8 +53,10 @@ export function modelRegistry<Context>(options: ModelOptions<Context>, circuit: 
   const circuitOf = (name: string): Circuit | null => {
     const provider = name === main && typeof source === 'object' ? source?.provider : providerOf(name)
     if (provider === undefined) return null
-    const known = circuits.get(provider) ?? createCircuit(circuit)
-    circuits.set(provider, known)
+    // What a request chose by a pattern fails for itself: its quota and its size are not those of the models that are named.
+    const key = names.includes(name) ? provider : (names.find((one) => isPattern(one) && allowsModel([one], name)) ?? provider)
+    const known = circuits.get(key) ?? createCircuit(circuit)
+    circuits.set(key, known)
     return known
   }
 

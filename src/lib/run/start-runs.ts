@@ -68,7 +68,10 @@ export async function startRuns({ handles, drive, node: named, log }: RunsOption
   const begin = async (context: ChatExecutionContext, command: ChatCommand, requestLog: Log): Promise<OpenedRun | Refusal> => {
     const model = parts.models.choose(context.models, command.model)
     if (!model.ok) return noModel(model.waitMs)
-    const opened = await openRun({ scoped: handles.scoped, newId: parts.newId, node }, context, { ...command, model: model.name })
+    const opened = await openRun({ scoped: handles.scoped, newId: parts.newId, node }, context, { ...command, model: model.name }).catch((error: unknown) => {
+      model.leave()
+      throw error
+    })
     if (!opened.ok || !opened.begun) model.leave()
     if (!opened.ok) return opened
     const { begun, ...answer } = opened
