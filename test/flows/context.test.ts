@@ -196,7 +196,10 @@ describe.each(databaseKinds)('what the model is told, on $name', (kind) => {
       const silent = { name: 'silent', load: () => undefined } as unknown as ContextSource<never>
       const hanging: ContextSource<never> = {
         name: 'hanging',
-        load: (_, { signal }) => new Promise(() => signal.addEventListener('abort', () => left.resolve())),
+        load: (_, { signal }) => {
+          signal.addEventListener('abort', () => left.resolve())
+          return new Promise<never>(() => {})
+        },
       }
       const { ambit } = stage.start({ model: scriptedModel(says('Said.')), sources: [silent, hanging], limits: { toolMs: 50 } })
       const streamed = await askAbout(ambit, undefined)

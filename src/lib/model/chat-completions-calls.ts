@@ -1,11 +1,11 @@
-import { InvalidResponseDataError } from '@ai-sdk/provider'
 import type { LanguageModelV4StreamPart as Part } from '@ai-sdk/provider'
 import { isRecord } from './chat-completions-chunk.ts'
 import type { CallDelta } from './chat-completions-chunk.ts'
 
 /** The tool calls of one answer, put together from their pieces. */
 export interface CallReader {
-  take(delta: CallDelta): void
+  /** False where there are too many. */
+  take(delta: CallDelta): boolean
   /** Says each call whole; false where one has arguments and never had a name. */
   end(): boolean
 }
@@ -45,7 +45,6 @@ export function createCallReader(emit: (part: Part) => void, mintId: () => strin
   }
 
   const begin = ({ index, id }: Labels): Call => {
-    if (calls.length === MOST_CALLS) throw new InvalidResponseDataError({ data: undefined, message: `The provider sent more than ${MOST_CALLS} tool calls.` })
     const call: Call = { index, serverId: id, id: undefined, name: undefined, input: '', brackets: { ...NO_BRACKETS }, signature: undefined }
     calls.push(call)
     return call
@@ -54,18 +53,21 @@ export function createCallReader(emit: (part: Part) => void, mintId: () => strin
   return {
     take(delta) {
       const labels = labelsOf(delta)
-      const call = continuedBy(labels, calls) ?? begin(labels)
+      const known = continuedBy(labels, calls)
+      if (!known && calls.length === MOST_CALLS) return false
+      const call = known ?? begin(labels)
       call.serverId ??= labels.id
       call.name ??= labels.name
       call.signature ??= signatureOf(delta)
       call.input += labels.input
       countBrackets(call.brackets, labels.input)
-      if (call.name === undefined) return // some servers name a call after its id: what came before waits
+      if (call.name === undefined) return true // some servers name a call after its id: what came before waits
       const begins = call.id === undefined
       call.id ??= idOf(call)
       if (begins) emit({ type: 'tool-input-start', id: call.id, toolName: call.name })
       const piece = begins ? call.input : labels.input
       if (piece !== '') emit({ type: 'tool-input-delta', id: call.id, delta: piece })
+      return true
     },
     end() {
       if (calls.some(({ name, input }) => name === undefined && !isBlank(input))) return false

@@ -71,7 +71,7 @@ export function createPartReader(emit: (part: Part) => void, mintId: () => strin
     }
     if (!pieces || pieces.length === 0) return
     if (block === 'reasoning') close()
-    for (const piece of pieces) calls.take(piece)
+    if (!pieces.every(calls.take)) fail(broken('The provider sent more tool calls than anybody makes.'))
   }
 
   return {
