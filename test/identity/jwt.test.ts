@@ -162,6 +162,11 @@ describe.each(databaseKinds.slice(0, 1))('a token of an issuer, on $name', (kind
       expect(await statusOf(ambit, await sign({ sub: 'ada', org_slug: 'acme' }), `${ZEPHYR}/threads`)).toBe(401)
     })
 
+    test('a claim that a function names and the token does not hold opens nothing', async () => {
+      const { ambit } = start(scheme({ claims: ({ sub, org_slug: org }) => ({ subject: String(sub), kind: 'person', claims: { org } }) }))
+      expect([await statusOf(ambit, await sign()), await statusOf(ambit, await sign({ org_slug: 'acme' }))]).toEqual([404, 200])
+    })
+
     test('without its organisation a project opens nothing, though a host’s principal says so', async () => {
       const { ambit } = start(async () => ({ subject: 'ada', kind: 'person', claims: { project: 'apollo' } }))
       expect([await statusOf(ambit, 'x', `${APOLLO}/threads`), await statusOf(ambit, 'x')]).toEqual([404, 404])

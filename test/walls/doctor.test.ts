@@ -7,12 +7,14 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import type { Database } from '../../src/lib/store/database.ts'
 import { CHECKS } from '../../src/lib/store/doctor/checks.ts'
 import type { FaultCode } from '../../src/lib/store/doctor/checks.ts'
+import { WALLS } from '../../src/lib/store/doctor/rights.ts'
 import { examineDatabase } from '../../src/lib/store/doctor/examine.ts'
 import { embeddedStore } from '../../src/lib/store/embedded-store.ts'
 import { listTenantTables } from '../support/catalogue.ts'
 import { databaseKinds } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { codesOf, examine, mend, openOwner, run } from '../support/examined.ts'
+import { must } from '../support/stage.ts'
 import { plantWorld } from '../support/world.ts'
 
 // Each fault is planted in a right database, named, mended by running what was printed, and gone.
@@ -133,6 +135,8 @@ const PLANTED: readonly Planted[] = [
     plant: `${HOST} create view ambit_host.orders with (security_barrier) as select * from public.orders; grant select on ambit_host.orders to ambit_scoped`,
   },
   { name: "a host's table without policies", by: 'superuser', plant: `${HOST} grant select (id) on public.orders to ambit_scoped`, codes: ['host_table_open'], cleanup: DROP_HOST },
+  { name: "a host's table that is open to PUBLIC", by: 'superuser', plant: `${HOST} grant select on public.orders to public`, codes: ['host_table_open'], cleanup: DROP_HOST },
+  { name: 'a table that one of the four owns', by: 'superuser', plant: 'alter table ambit.steps owner to ambit_scoped', codes: ['role_owns'] },
   {
     name: "a view outside ambit_host on the host's table", by: 'superuser', codes: ['host_table_open'], cleanup: `drop view public.mine; ${DROP_HOST}`,
     plant: `${HOST} create view public.mine with (security_barrier) as ${OWN_ORDERS}; grant select on public.mine to ambit_scoped`,
@@ -207,6 +211,34 @@ describe.each(databaseKinds)('the doctor on $name', (kind) => {
 
   test('finds nothing after all of that was mended', async () => {
     expect((await examine(database)).faults).toEqual([])
+  })
+
+  test.each([['frames', 'read_set'], ['manifests', 'read_set'], ['runs', 'own_record'], ['settings', 'administered_update']])('misses %s.%s, which guards within an organisation', async (table, name) => {
+    const { rows } = await database.superuser.transaction('', (sql) =>
+      sql.query<{ again: string }>(
+        `select format('create policy %I on ambit.%I as restrictive for %s to ambit_scoped using (%s)', policyname, tablename, cmd, qual) as again
+         from pg_policies where schemaname = 'ambit' and tablename = $1 and policyname = $2`,
+        [table, name],
+      ))
+    await run(owner, `drop policy ${name} on ambit.${table}`)
+    const found = await examine(database)
+    await run(owner, must(rows[0]).again)
+    expect(found.faults).toEqual([{ code: 'policy_absent', says: expect.stringContaining(`ambit.${table} has no restrictive policy ${name}`) as string, mend: null }])
+    expect((await examine(database)).faults).toEqual([])
+  })
+
+  test('its list of these policies is that of the schema', async () => {
+    const { rows } = await database.superuser.transaction('', (sql) =>
+      sql.query<{ wall: string }>(
+        "select tablename || ' ' || policyname as wall from pg_policies where schemaname = 'ambit' and permissive = 'RESTRICTIVE' and policyname <> 'organisation'"))
+    expect(rows.map(({ wall }) => wall).toSorted()).toEqual([...WALLS].toSorted())
+  })
+
+  test('a list of migrations that cannot be read is a finding among others', async () => {
+    await run(owner, 'revoke select on ambit.migrations from ambit_lookup; alter table ambit.documents no force row level security')
+    const codes = codesOf(await examine(database))
+    await run(owner, 'grant select on ambit.migrations to ambit_lookup; alter table ambit.documents force row level security')
+    expect(codes).toEqual(expect.arrayContaining(['not_migrated', 'rls_not_forced']))
   })
 
   test('says which migrations are missing, and which were another text', async () => {

@@ -33,9 +33,11 @@ export function ownDirectory({ lookup }: Pick<Handles, 'lookup'>): Directory {
  * without that, its name (which another organisation's project may have, too) opens nothing.
  */
 export function opens(who: Principal, target: ChatTarget): boolean {
-  const { org, project } = who.claims ?? {}
-  if (project !== undefined) return org === target.org && project === target.project
-  return org === undefined || org === target.org
+  const claims = who.claims ?? {}
+  const { org, project } = claims
+  // A claim that is named and not there narrows to nothing: it must not open what it was to bound.
+  if (Object.hasOwn(claims, 'project')) return org === target.org && project !== undefined && project === target.project
+  return !Object.hasOwn(claims, 'org') || org === target.org
 }
 
 function accessOf({ org, project, role }: AccessRow): Access {

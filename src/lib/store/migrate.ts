@@ -76,11 +76,16 @@ export async function migrate(
   return ran
 }
 
-/** The same as `migrate`, as SQL for a DBA to read and run in `psql` (which stops at the first error). */
+/** The same as `migrate`, as SQL for a DBA to read and run in `psql`, which stops at the first error and passes over what ran before. */
 export async function printMigrations(rolePrefix: string = DEFAULT_ROLE_PREFIX): Promise<string> {
   const migrations = await readMigrations()
   const parts = migrations.map(
-    (migration) => `-- ${migration.name}\nbegin;\n${REFUSE_UNSEEN_ROWS}\n${migration.text}${DEMAND_WALLS}${record(migration)}\ncommit;\n`,
+    (migration) => `-- ${migration.name}
+select not exists (select from ambit.migrations where number = ${migration.number}) as missing \\gset
+\\if :missing
+begin;\n${REFUSE_UNSEEN_ROWS}\n${migration.text}${DEMAND_WALLS}${record(migration)}\ncommit;
+\\endif
+`,
   )
   const text = ['\\set ON_ERROR_STOP on', `begin;\n${ROLES_SCRIPT}${PREPARE}commit;\n`, ...parts].join('\n')
   return withRolePrefix(text, rolePrefix)

@@ -30,9 +30,16 @@ export async function pgTransaction<T>({ pool, begin, answerMs }: PgTransaction,
     lost = error instanceof Unanswered ? error : await rollback(client, answerMs)
     throw error
   } finally {
+    if (lost instanceof Unanswered) cutOff(client)
     client.off('error', heardByStatement)
     client.release(lost)
   }
+}
+
+/** A client that sends ahead waits, before it closes, for the answers that it is owed, and these may never come. */
+function cutOff(client: PoolClient): void {
+  const { connection } = client as PoolClient & { readonly connection?: { readonly stream: { destroy(): void } } }
+  connection?.stream.destroy()
 }
 
 /** The answer, or an Unanswered after `ms`: nothing else ends the wait on a connection whose other side is gone without a word. */

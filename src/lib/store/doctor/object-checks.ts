@@ -89,9 +89,17 @@ export const HOST_CHECKS = [
       join pg_namespace n on n.oid = c.relnamespace
       left join relation v on v.oid = c.oid
       where case when v.schema = 'ambit' then false
-                 when c.relkind = 'v' then coalesce(v.schema, '') <> 'ambit_host' and not (coalesce(c.reloptions, '{}') && '{security_invoker=true,security_invoker=on}')
+                 when c.relkind = 'v' then coalesce(v.schema, '') <> 'ambit_host' and not (coalesce(c.reloptions, '{}') && '{security_invoker=true,security_invoker=on,security_invoker=yes,security_invoker=1}')
                  when c.relkind in ('r', 'p') then not c.relrowsecurity
                  when c.relkind in ('m', 'f') then v.schema is null
-                 else false end`,
+                 else false end
+      union
+      select format('%I.%I is open to PUBLIC, and so to %s, and has no policies: it shows the rows of every organisation.', n.nspname, c.relname, scoped.rolname),
+             format('revoke all on %I.%I from public;', n.nspname, c.relname)
+      from scoped, pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relacl is not null and c.relkind in ('r', 'p') and not c.relrowsecurity
+        and n.nspname not in ('ambit', 'pg_catalog', 'information_schema') and has_schema_privilege(scoped.oid, n.oid, 'usage')
+        and exists (select from aclexplode(c.relacl) acl where acl.grantee = 0 and acl.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
+        and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')`,
   },
 ] as const satisfies readonly CatalogueCheck[]

@@ -1,4 +1,5 @@
 import type { CatalogueCheck } from './check.ts'
+import { WALLS } from './rights.ts'
 
 const ORGANISATION = `org_id = (select nullif(current_setting('ambit.org_id', true), ''))`
 const PROJECTS = `project_id in (select jsonb_array_elements_text(nullif(current_setting('ambit.project_ids', true), '')::jsonb))`
@@ -53,6 +54,22 @@ export const POLICY_CHECKS = [
       where not exists (
         select from policy p where p.polrelid = t.oid and p.polpermissive and not p.constant and scoped.oid = any (p.polroles)
           and p.by_org and (p.by_project or not p.project_id))`,
+  },
+  {
+    code: 'policy_absent',
+    group: 'policies',
+    proves: 'the policies that guard people and threads within an organisation are there, and restrict',
+    listed: true,
+    find: `
+      select format('%s has no restrictive policy %s for %s: within an organisation it shows or takes what it must not. Make it again as sql/ has it.',
+                    t.name, wall.policy, scoped.rolname) as says,
+             null as mend
+      from scoped
+      cross join unnest('{${WALLS.join(',')}}'::text[]) listed (text)
+      cross join lateral (select split_part(text, ' ', 1) as relname, split_part(text, ' ', 2) as policy) wall
+      join stored t on t.relname = wall.relname
+      where not exists (
+        select from policy p where p.polrelid = t.oid and p.polname = wall.policy and not p.polpermissive and scoped.oid = any (p.polroles))`,
   },
   {
     code: 'organisation_policy_missing',

@@ -1,3 +1,15 @@
+/**
+ * The restrictive policies of the migrations besides `organisation`, as `table policy`: what guards people and threads from
+ * each other within an organisation. A migration that adds or drops one says it here, too.
+ */
+export const WALLS = [
+  'claims own_record_insert', 'claims visible', 'frames own_record_insert', 'frames read_set', 'manifests own_record_insert', 'manifests read_set',
+  'message_contents own_record_insert', 'message_contents read_set', 'message_contents visible', 'messages own_name', 'messages visible',
+  'read_sets own_record_insert', 'read_sets own_record_update', 'read_sets read_set', 'read_sets visible', 'runs own_name', 'runs own_record',
+  'runs visible', 'settings administered_insert', 'settings administered_update', 'steps own_record_insert', 'steps read_set', 'threads own_name',
+  'threads visible',
+] as const
+
 type Right = 'select' | 'insert' | 'update' | 'delete'
 
 /** All columns, or only these. */

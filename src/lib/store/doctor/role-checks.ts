@@ -29,6 +29,20 @@ export const ROLE_CHECKS = [
       where rolcanlogin or rolsuper or rolbypassrls or rolcreaterole or rolreplication`,
   },
   {
+    code: 'role_owns',
+    group: 'roles',
+    proves: 'none owns anything in the schema ambit',
+    find: `
+      select format('The role %s owns %s: an owner takes the walls down, and no check of its grants would see it.', role.rolname, o.name) as says,
+             case when n.nspowner in (select oid from role) then null else format('alter %s %s owner to %s;', o.kind, o.name, n.nspowner::regrole) end as mend
+      from role
+      join (select name, 'table' as kind, relowner as owned_by from relation where schema = 'ambit'
+            union all select name, 'routine', proowner from routine where schema = 'ambit'
+            union all select 'the schema ambit', 'schema', nspowner from pg_namespace where nspname = 'ambit') o on o.owned_by = role.oid
+      cross join pg_namespace n
+      where n.nspname = 'ambit'`,
+  },
+  {
     code: 'role_member',
     group: 'roles',
     proves: 'none is a member of another role',
