@@ -50,6 +50,12 @@ describe.each(databaseKinds)('settings on $name', (kind) => {
     expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ code: 'malformed', pointer })])
   })
 
+  test('half a character in instructions is stored as a whole one', async () => {
+    const { ambit } = stage.start({ model: scriptedModel(says('Said.')) })
+    const response = await send(ambit, stage.world, 'ada', `${ACME}/settings`, { method: 'PATCH', body: { instructions: 'a\ud800b' } })
+    expect([response.status, await response.json()]).toEqual([200, expect.objectContaining({ instructions: 'a\ufffdb' })])
+  })
+
   test('who is admin of a project changes that project only', async () => {
     const { ambit } = stage.start({ model: scriptedModel(says('Said.')) })
     const acme = must(stage.world.ids['acme'])

@@ -40,12 +40,13 @@ export async function askSources(
   request: { readonly about: readonly ObjectRef[]; readonly signal: AbortSignal; readonly log: Log },
 ): Promise<readonly (Slice | MissingSlice)[]> {
   const { signal, log } = request
-  const ending = new AbortController()
-  const asking = AbortSignal.any([signal, ending.signal])
   const asked = sources.flatMap((source) => {
     const about = request.about.filter(({ type }) => source.about?.includes(type))
     return source.about && about.length === 0 ? [] : [{ source, about }]
   })
+  if (asked.length === 0) return []
+  const ending = new AbortController()
+  const asking = AbortSignal.any([signal, ending.signal])
   const texts = await Promise.allSettled(
     asked.map(({ source, about }) => boundedWait(source.load(context, { about, signal: asking, log }), { signal, ms: context.limits.toolMs })),
   )

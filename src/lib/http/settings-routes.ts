@@ -14,7 +14,6 @@ export const settingsChange = z
       .string()
       .max(INSTRUCTIONS_CHARS, `instructions have at most ${INSTRUCTIONS_CHARS} characters`)
       .refine((text) => !text.includes('\0'), 'instructions must not hold a NUL character')
-      .transform((text) => text.toWellFormed())
       .optional(),
   })
   .refine((body) => body.ai_enabled !== undefined || body.instructions !== undefined, 'nothing to change: send ai_enabled or instructions')
