@@ -24,7 +24,10 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     color: stderr.isTTY && !env['NO_COLOR'],
   },
   version: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version,
-  settings: () => settingsOf(env),
+  settings: (wanted) => settingsOf(env, wanted),
   newId: (kind) => `${kind}_${randomUUID().replaceAll('-', '')}`,
   listen,
 })
+
+// What a host's file opened, as a pool of its own, is known to nobody here: it does not keep a process that is done.
+setTimeout(() => process.exit(), 500).unref()

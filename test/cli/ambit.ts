@@ -32,12 +32,12 @@ export interface Started {
   end(signal: NodeJS.Signals): Promise<Finished>
 }
 
-export async function startAmbit(environment: Environment): Promise<Started> {
-  const { child, finished } = begin(['start'], { AMBIT_PORT: '0', ...environment })
+export async function startAmbit(environment: Environment, words: readonly string[] = ['start']): Promise<Started> {
+  const { child, finished } = begin(words, { AMBIT_PORT: '0', ...environment })
   const closed = once(child, 'close')
   const ended = () => child.exitCode !== null || child.signalCode !== null
-  // The hint is the last thing that both starts print.
-  while (!/npx ambit .*\n$/.test(finished().out)) {
+  // What each start prints last: a hint, or how to stop it.
+  while (!/(npx ambit .*|Ctrl-C stops it\.)\n$/.test(finished().out)) {
     if (ended()) throw new Error(`It did not start: ${finished().err}`)
     await Promise.race([closed, once(child.stdout ?? child, 'data')])
   }

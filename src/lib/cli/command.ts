@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Server } from 'node:http'
 import type { NewId } from '../directory/new-id.ts'
-import type { Settings } from './settings.ts'
+import type { Settings, SettingsWanted } from './settings.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Something that answers requests, and may ask from where the socket says they come. */
@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly terminal: Terminal
   readonly version: string
   /** Throws a StartError where the environment makes no sense, so that `--help` does not. */
-  settings(): Settings
+  settings(wanted?: SettingsWanted): Settings
   newId: NewId
   listen(app: Listening, at: { readonly host: string; readonly port: number }): Promise<Server>
 }
@@ -35,13 +35,14 @@ export interface Command {
   readonly about: string
   /** The one argument besides options, where there is one. */
   readonly argument?: string
+  readonly argumentOptional?: true
   readonly options: Readonly<Record<string, CommandOption>>
   run(given: Given, surroundings: Surroundings): Promise<ExitCode>
 }
 
 /** A command line that fits its command: what is required is there. */
 export interface Given {
-  /** '' where the command has none. */
+  /** '' where there is none. */
   readonly argument: string
   text(option: string): string | undefined
   has(option: string): boolean
@@ -60,7 +61,7 @@ export function parseCommandLine(command: Command, words: readonly string[]): Pa
   const [argument = '', ...more] = positionals
   const extra = command.argument === undefined ? positionals[0] : more[0]
   if (extra !== undefined) return { ok: false, detail: `"${extra}" is one argument too many (a text with spaces needs quotes).` }
-  if (command.argument !== undefined && argument.trim() === '') return { ok: false, detail: `<${command.argument}> is missing.` }
+  if (command.argument !== undefined && !command.argumentOptional && argument.trim() === '') return { ok: false, detail: `<${command.argument}> is missing.` }
   for (const [name, { required, value }] of Object.entries(command.options)) {
     if (required && !values[name]) return { ok: false, detail: `--${name} <${value}> is missing.` }
   }

@@ -1,6 +1,7 @@
 import { chat } from './chat.ts'
 import { parseCommandLine } from './command.ts'
 import type { Command, ExitCode, Surroundings } from './command.ts'
+import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { explainError } from './explain-error.ts'
 import { migrateDatabase } from './migrate-database.ts'
@@ -8,7 +9,7 @@ import { createKeyCommand, createOrgCommand } from './operator-commands.ts'
 import { start } from './start.ts'
 import { usageOf, usageOfAll } from './usage.ts'
 
-const COMMANDS: readonly Command[] = [start, chat, createOrgCommand, createKeyCommand, migrateDatabase, doctor]
+const COMMANDS: readonly Command[] = [start, demo, chat, createOrgCommand, createKeyCommand, migrateDatabase, doctor]
 
 /** One command line, from its words to its exit code. The one error boundary of the command line is here. */
 export async function runCommand(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

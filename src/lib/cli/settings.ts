@@ -38,11 +38,16 @@ export const DEFAULT_DIRECTORY = '.ambit'
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 const POSTGRES = ['postgres:', 'postgresql:']
 
+/** How the settings are asked for: `embedded`, as if no server were named. */
+export interface SettingsWanted {
+  readonly embedded: true
+}
+
 /** Throws a StartError that names the variable where one cannot be what it says. */
-export function settingsOf(environment: Environment): Settings {
+export function settingsOf(environment: Environment, wanted?: SettingsWanted): Settings {
   // An empty variable is an absent one: `AMBIT_MODEL= ambit start` and compose files with blanks mean "not set".
   const read = (name: string): string | null => environment[name]?.trim() || null
-  const databaseUrl = readUrl('AMBIT_DATABASE_URL', read, POSTGRES)
+  const databaseUrl = wanted?.embedded ? null : readUrl('AMBIT_DATABASE_URL', read, POSTGRES)
   return {
     directory: read('AMBIT_DIRECTORY') ?? DEFAULT_DIRECTORY,
     databaseUrl,

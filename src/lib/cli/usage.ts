@@ -23,10 +23,10 @@ export function usageOf(command: Command): string {
   return `${command.about}\n\nUsage: ${lineOf(command)}\n${rows.length > 0 ? `\n${columns(rows)}\n` : ''}`
 }
 
-function lineOf({ name, argument, options }: Command): string {
+function lineOf({ name, argument, argumentOptional, options }: Command): string {
   const required = Object.entries(options).flatMap(([option, { value, required: needed }]) => (needed ? [`--${option} <${value}>`] : []))
   const others = Object.keys(options).length > required.length ? ['[options]'] : []
-  return ['ambit', name, ...(argument === undefined ? [] : [`<${argument}>`]), ...required, ...others].join(' ')
+  return ['ambit', name, ...(argument === undefined ? [] : [argumentOptional ? `[${argument}]` : `<${argument}>`]), ...required, ...others].join(' ')
 }
 
 /** The second column begins at the same place in every row. */

@@ -1,4 +1,5 @@
 import { chatCompletionsModel } from './chat-completions.ts'
+import { importAnthropic, importGoogle, importOpenAI } from './import-provider.ts'
 import type { LanguageModelV4 } from './language-model.ts'
 import { connectProvider } from './provider-connection.ts'
 import type { ProviderConnection } from './provider-connection.ts'
@@ -48,7 +49,7 @@ const KINDS: Readonly<Record<ProviderName, Kind>> = {
     baseURL: 'https://api.openai.com/v1',
     // The Responses API, as the package itself chooses: models that think keep their thoughts between the steps of an answer
     // only there. Nothing is kept at the provider: a thread is Ambit's, and one whose items had expired there would be dead.
-    load: async (ready) => (await import('@ai-sdk/openai')).createOpenAI(forPackage(ready)),
+    load: async (ready) => (await importOpenAI()).createOpenAI(forPackage(ready)),
     options: { openai: { store: false } },
   },
   anthropic: {
@@ -56,14 +57,14 @@ const KINDS: Readonly<Record<ProviderName, Kind>> = {
     variables: { apiKey: 'ANTHROPIC_API_KEY', baseURL: 'ANTHROPIC_BASE_URL' },
     needsKey: true,
     baseURL: 'https://api.anthropic.com/v1',
-    load: async (ready) => (await import('@ai-sdk/anthropic')).createAnthropic(forPackage(ready)),
+    load: async (ready) => (await importAnthropic()).createAnthropic(forPackage(ready)),
   },
   google: {
     packageName: '@ai-sdk/google',
     variables: { apiKey: 'GOOGLE_GENERATIVE_AI_API_KEY', baseURL: 'GOOGLE_GENERATIVE_AI_BASE_URL' },
     needsKey: true,
     baseURL: 'https://generativelanguage.googleapis.com/v1beta',
-    load: async (ready) => (await import('@ai-sdk/google')).createGoogle(forPackage(ready)),
+    load: async (ready) => (await importGoogle()).createGoogle(forPackage(ready)),
   },
   'openai-compatible': {
     packageName: null,

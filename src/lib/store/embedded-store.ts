@@ -40,7 +40,7 @@ export async function openUnproved(directory: string): Promise<Database> {
   const lock = takeLock(join(directory, 'database.lock'))
   if (!lock.ok) throw new StartError('locked', refusalOf(directory, lock))
   try {
-    const { PGlite } = await import('@electric-sql/pglite')
+    const { PGlite } = await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ '@electric-sql/pglite') // finds its files beside itself: no bundle has them
     const database = pgliteDatabase(await PGlite.create({ dataDir: join(directory, 'database') }))
     return { transaction: database.transaction, close: () => database.close().finally(lock.release) }
   } catch (error) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile, readdir } from 'node:fs/promises'
 import type { Database, Sql } from './database.ts'
+import { readMigrationFiles } from './migration-files.ts'
 import { DEFAULT_ROLE_PREFIX, faultOfRolePrefix } from './role-prefix.ts'
 import { MIGRATION_LOCK, ROLES_SCRIPT, withRolePrefix } from './role-script.ts'
 import { StartError } from './start-error.ts'
@@ -12,8 +12,6 @@ export interface Migration {
   readonly text: string
   readonly checksum: string
 }
-
-const FOLDER = new URL('../../../sql/', import.meta.url)
 
 const PREPARE = `
 create schema if not exists ambit;
@@ -47,8 +45,7 @@ end $$;
 
 /** The migrations that this version carries, in order. */
 export async function readMigrations(): Promise<readonly Migration[]> {
-  const names = (await readdir(FOLDER)).filter((name) => /^\d{4}_.+\.sql$/.test(name)).toSorted()
-  return Promise.all(names.map(async (name) => migrationOf(name, await readFile(new URL(name, FOLDER), 'utf8'))))
+  return (await readMigrationFiles()).map(({ name, text }) => migrationOf(name, text))
 }
 
 export function migrationOf(name: string, text: string): Migration {
