@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chatCompletions } from '../support/chat-completions.ts'
 import type { Upstream } from '../support/chat-completions.ts'
+import { checkedFetch } from '../support/check-answers.ts'
 import { ambit, begin, newDirectory, readJson, startAmbit } from './ambit.ts'
 import type { Started } from './ambit.ts'
 
@@ -26,7 +27,7 @@ let upstream: Upstream
 let demo: Demo
 
 const get = async (path: string, who: string) => {
-  const response = await fetch(server.url + path, { headers: { authorization: `Bearer ${demo.people[who]?.key}` } })
+  const response = await checkedFetch(server.url + path, { headers: { authorization: `Bearer ${demo.people[who]?.key}` } })
   return { status: response.status, body: (await response.json()) as { threads?: { id: string }[]; runs?: { state: string }[] } }
 }
 
@@ -103,7 +104,7 @@ describe('operator work through the server that runs', () => {
   test('makes an organisation, and keys for its people', async () => {
     const made = await ambit(['org', 'create', 'initech', '--owner', 'zoe', '--name', 'Initech'], here)
     expect(made).toMatchObject({ code: 0, err: 'Organisation initech, owned by zoe. The key, shown this once:\n' })
-    const me = await fetch(`${server.url}/v1/me`, { headers: { authorization: `Bearer ${made.out.trim()}` } })
+    const me = await checkedFetch(`${server.url}/v1/me`, { headers: { authorization: `Bearer ${made.out.trim()}` } })
     expect(await me.json()).toMatchObject({ subject: 'zoe', memberships: [{ org: 'initech', project: null, role: 'owner' }] })
 
     const again = await ambit(['org', 'create', 'initech', '--owner', 'zoe'], here)

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Database } from '../../src/lib/store/database.ts'
 import { connect } from '../../src/lib/store/open-postgres.ts'
+import { checkedFetch } from '../support/check-answers.ts'
 import { OWNER, urlOf } from '../support/templates.ts'
 import { ambit, newDirectory, startAmbit } from './ambit.ts'
 
@@ -60,7 +61,7 @@ describe.skipIf(postgres === '')('on PostgreSQL', () => {
       const asked = await ambit(['chat', 'What can you do?', '--org', 'acme'], { AMBIT_URL: server.url, AMBIT_API_KEY: key, AMBIT_DIRECTORY })
       expect(asked).toMatchObject({ code: 0, out: expect.stringMatching(/\S/) as string })
       // Nothing that a network could ask for opens the operator's door where the store is not embedded.
-      const door = await fetch(`${server.url}/_operator/keys`, { method: 'POST', headers: { authorization: `Bearer ${key}` } })
+      const door = await checkedFetch(`${server.url}/_operator/keys`, { method: 'POST', headers: { authorization: `Bearer ${key}` } })
       expect(door.status).toBe(404)
     } finally {
       expect(await server.end('SIGTERM')).toMatchObject({ code: 0 })

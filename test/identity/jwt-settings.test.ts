@@ -4,6 +4,7 @@ import { authenticateOf } from '../../src/lib/cli/authenticate-of.ts'
 import { explainError } from '../../src/lib/cli/explain-error.ts'
 import { settingsOf } from '../../src/lib/cli/settings.ts'
 import { newDirectory, readJson, startAmbit } from '../cli/ambit.ts'
+import { checkedFetch } from '../support/check-answers.ts'
 import { AUDIENCE, useIssuer } from '../support/issuer.ts'
 
 const issuer = useIssuer()
@@ -44,7 +45,7 @@ test('a server takes its people’s tokens beside their keys', { timeout: 90_000
   })
   try {
     const statusOf = async (credential: string, org: string) =>
-      (await fetch(`${server.url}/v1/orgs/${org}/threads`, { headers: { authorization: `Bearer ${credential}` } })).status
+      (await checkedFetch(`${server.url}/v1/orgs/${org}/threads`, { headers: { authorization: `Bearer ${credential}` } })).status
     const { people } = readJson<{ people: { gus: { key: string } } }>(directory, 'demo.json')
     const token = await issuer.issue('ada')
     expect([await statusOf(token, 'acme'), await statusOf(token, 'globex'), await statusOf(people.gus.key, 'globex')]).toEqual([200, 404, 200])

@@ -5,6 +5,7 @@ import { apiKeys } from '../../src/index.ts'
 import { createLog } from '../../src/index.ts'
 import { PassThrough } from 'node:stream'
 import type { Chunk } from '../../src/lib/wire/chunk.ts'
+import { checked } from './check-answers.ts'
 import type { TestDatabase } from './databases.ts'
 import type { PersonName, World } from './world.ts'
 
@@ -13,7 +14,7 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-/** An Ambit over a test database, and what it logged. */
+/** An Ambit over a test database, whose answers are held to the document, and what it logged. */
 export interface TestAmbit {
   readonly ambit: Ambit
   readonly lines: readonly LogLine[]
@@ -27,7 +28,7 @@ export function startAmbit(database: TestDatabase, options: Partial<AmbitOptions
   })
   const log = createLog({ level: 'info', destination })
   const ambit = createAmbit<never>({ store: database.source, authenticate: apiKeys(), log, ...options })
-  return { ambit, lines }
+  return { ambit: checked(ambit, { ...(options.basePath !== undefined && { basePath: options.basePath }), target: options.target !== undefined }), lines }
 }
 
 export const APOLLO = '/v1/orgs/acme/projects/apollo'
@@ -46,7 +47,7 @@ export function send(ambit: Ambit, world: World, who: PersonName | null, path: s
   const headers = new Headers(call.headers)
   if (who) headers.set('authorization', `Bearer ${world.keys[who]}`)
   if (call.body !== undefined) headers.set('content-type', 'application/json')
-  return ambit.fetch(
+  return checked(ambit).fetch(
     new Request(`http://ambit.test${path}`, {
       method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
       headers,

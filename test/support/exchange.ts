@@ -1,4 +1,5 @@
 import type { Ambit } from '../../src/index.ts'
+import { checked } from './check-answers.ts'
 
 /** A request, as an HTTP client of any kind would send it. */
 export interface Asked {
@@ -14,7 +15,7 @@ export interface Asked {
 const REQUEST_ID = 'req-of-a-test'
 
 export function exchange(ambit: Ambit, { method, path, authorization, body, headers }: Asked): Promise<Response> {
-  return ambit.fetch(
+  return checked(ambit).fetch(
     new Request(`http://ambit.test${path}`, {
       method,
       headers: {

@@ -32,6 +32,9 @@ const TRIGGERED = "create function ambit.watch() returns trigger language plpgsq
 const HOST = `create table public.orders (account text, id text); insert into public.orders values ('north', 'n1');
   create schema ambit_host; grant usage on schema ambit_host to ambit_scoped;`
 const OWN_ORDERS = "select * from public.orders where account = (select nullif(current_setting('ambit.org_id', true), ''))"
+const WALLED_ORDERS = `alter table public.orders enable row level security; create policy everybody on public.orders using (true); grant select on public.orders to ambit_scoped;
+  create policy ambit_walls on public.orders as restrictive to ambit_scoped using (account = (select nullif(current_setting('ambit.org_id', true), '')));
+  create policy ambit_scope on public.orders to ambit_scoped using (account = (select nullif(current_setting('ambit.org_id', true), '')));`
 const DROP_HOST = 'drop schema ambit_host cascade; drop table public.orders'
 
 interface Planted {
@@ -136,6 +139,22 @@ const PLANTED: readonly Planted[] = [
   },
   { name: "a host's table without policies", by: 'superuser', plant: `${HOST} grant select (id) on public.orders to ambit_scoped`, codes: ['host_table_open'], cleanup: DROP_HOST },
   { name: "a host's table that is open to PUBLIC", by: 'superuser', plant: `${HOST} grant select on public.orders to public`, codes: ['host_table_open'], cleanup: DROP_HOST },
+  {
+    name: "a view through which a foreign row can be taken", by: 'superuser', codes: ['host_view_takes'], cleanup: DROP_HOST,
+    plant: `${HOST} create view ambit_host.orders with (security_barrier) as ${OWN_ORDERS} with check option; grant select, insert, update on ambit_host.orders to ambit_scoped`,
+  },
+  {
+    name: "a host's table that has lost its restrictive policy", by: 'superuser', codes: ['host_policy_open', 'host_view_rows'], cleanup: DROP_HOST,
+    plant: `${HOST} ${WALLED_ORDERS} drop policy ambit_walls on public.orders`,
+  },
+  {
+    name: "a host's table whose restrictive policy lets through", by: 'superuser', codes: ['host_view_rows'], cleanup: DROP_HOST,
+    plant: `${HOST} ${WALLED_ORDERS} alter policy ambit_walls on public.orders using (account = (select nullif(current_setting('ambit.org_id', true), '')) or true)`,
+  },
+  {
+    name: "a host's table that tools may empty", by: 'superuser', codes: ['host_grant_around'], cleanup: DROP_HOST,
+    plant: `${HOST} ${WALLED_ORDERS} grant truncate, trigger on public.orders to ambit_scoped`,
+  },
   { name: 'a table that one of the four owns', by: 'superuser', plant: 'alter table ambit.steps owner to ambit_scoped', codes: ['role_owns'] },
   {
     name: "a view outside ambit_host on the host's table", by: 'superuser', codes: ['host_table_open'], cleanup: `drop view public.mine; ${DROP_HOST}`,

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NewId } from '../directory/new-id.ts'
 import { mintDemoKeys, seedDemo } from '../demo/seed-demo.ts'
@@ -25,6 +26,9 @@ export interface OpenEmbedded {
 export async function openEmbedded({ directory }: Settings, terminal: Terminal): Promise<OpenEmbedded> {
   // The first start makes a database cluster: seconds in which nothing else would be seen.
   if (!existsSync(join(directory, 'database'))) terminal.err(`${dim(terminal, `Making a database in ${directory}/ (once, a few seconds) …`)}\n`)
+  // The demo is begun in folders that are under version control, and keys lie in it.
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await writeFile(join(directory, '.gitignore'), '*\n')
   const database = await embeddedStore(directory).open()
   return { database, handles: openHandles(database) }
 }

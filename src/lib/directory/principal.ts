@@ -1,7 +1,9 @@
 /** Organisation, project and user ids are opaque text, as the host writes them. */
 export type Id = string
 
-const ID = /^[A-Za-z0-9_.:-]{1,128}$/
+/** What an id is, as a regular expression says it. */
+export const ID_PATTERN = '^[A-Za-z0-9_.:-]{1,128}$'
+const ID = new RegExp(ID_PATTERN)
 
 /** Whether a text can be an id at all: 1 to 128 of `A-Z a-z 0-9 _ . : -`. */
 export function isId(text: unknown): text is Id {

@@ -8,6 +8,8 @@ import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { isUnavailable } from '../store/unavailable.ts'
 import type { Exchange, House } from './exchange.ts'
+import { openApiDocument } from './openapi.ts'
+import type { OpenApiDocument } from './openapi.ts'
 import { internalProblem, problem } from './problem.ts'
 import { parseBody } from './parse-body.ts'
 import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES } from './routes.ts'
@@ -35,7 +37,9 @@ export function createDoor(options: DoorOptions): (request: Request) => Promise<
   for (const prefix of prefixes) {
     for (const route of SCOPED_ROUTES) mount(route, prefix + route.path, (exchange) => serveScoped(exchange, route, options))
   }
-  for (const route of OPEN_ROUTES) mount(route, route.path, (exchange) => route.serve(exchange, options.open))
+  let document: OpenApiDocument | undefined
+  const door = { open: options.open, document: () => (document ??= openApiDocument({ basePath: options.basePath, prefixes })) }
+  for (const route of OPEN_ROUTES) mount(route, route.path, (exchange) => route.serve(exchange, door))
   app.notFound(async (c) => problem(NOT_FOUND, requestIdOf(c.req.raw, options)))
   return async (request) => app.fetch(request)
 
@@ -78,7 +82,7 @@ async function serveScoped(exchange: Exchange, route: ScopedRoute, { open }: Doo
   if (route.permission === 'chat') return route.serve(exchange, house)
   const who = await house.authenticate(request, exchange.log)
   if ('ok' in who) return problem(who, requestId)
-  const parsed = await parseBody(request, route.body)
+  const parsed = await parseBody(request, route.operation.body)
   if (!parsed.ok) return problem(parsed, requestId)
   const target = await exchange.target(who)
   const context = target ? await house.resolve(who, target, route.permission) : NOT_FOUND

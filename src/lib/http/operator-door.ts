@@ -35,7 +35,7 @@ export function createOperatorDoor(options: OperatorDoorOptions): (request: Requ
       const refusal = refuseStranger(request, peer, expected)
       const answer = refusal ?? (await pass(request, work, options))
       log.info({ refused: answer.ok ? undefined : answer.code }, 'operator request')
-      return answer.ok ? json(answer, requestId) : problem(answer, requestId)
+      return answer.ok ? json<{ ok: true }>(answer, requestId) : problem(answer, requestId)
     } catch (error) {
       log.error({ cause: error }, 'operator request failed')
       return internalProblem(requestId)

@@ -1,9 +1,19 @@
+import { z } from 'zod'
 import { isId } from '../directory/principal.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 200
+
+const limitQuery = z.int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT)
+
+/** How these queries stand in the document; `parseTimePage` and `parseNumberPage` read them. */
+export const timePageQuery = { limit: limitQuery, after: z.string().describe('`next` of the page before.') }
+export const numberPageQuery = { limit: limitQuery, after: z.string().regex(/^\d{1,15}$/).describe('`next` of the page before.') }
+
+/** Of every page: what to send as `after` for the next one. */
+export const next = z.string().nullable().describe('Null where this was the last page.')
 
 /** Where a page of things that change goes on: after the time and id of its last one. */
 export interface TimePage {

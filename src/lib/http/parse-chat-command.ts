@@ -1,34 +1,16 @@
-import { z } from 'zod'
-import { isId } from '../directory/principal.ts'
+import type { z } from 'zod'
 import type { Limits } from '../limits/limits.ts'
 import type { ChatCommand } from '../run/chat-command.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import type { Piece } from './capture.ts'
+import { envelope, userMessage } from './chat-schema.ts'
 import { createKeptMembers } from './keep-members.ts'
 import type { KeptMembers } from './keep-members.ts'
 import { parsePiece } from './parse-piece.ts'
 import { malformed, pointerOf } from './pointer.ts'
 import type { Path } from './pointer.ts'
 import { readBody } from './read-body.ts'
-
-const id = z.string().refine(isId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : -')
-
-const userMessage = z.object({
-  id: id.nullish(),
-  role: z.literal('user', 'the last message must be a user message: no answer is pending on an approval'),
-  parts: z.array(z.object({ type: z.literal('text', 'only text parts are taken'), text: z.string() })).min(1).max(50),
-})
-
-/** What `useChat` sends beside its messages. Whatever else a client adds is passed over. */
-const envelope = z.object({
-  id: id.nullish(),
-  messages: z.null('must be a list').optional(), // a list is kept apart, and only its last
-  trigger: z.enum(['submit-message', 'regenerate-message']).nullish(),
-  messageId: id.nullish(),
-  model: z.string().min(1).max(256).nullish(),
-  about: z.array(z.object({ type: id, id })).max(10).nullish(),
-})
 
 type Envelope = z.output<typeof envelope>
 

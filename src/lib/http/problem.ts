@@ -1,5 +1,10 @@
+import { z } from 'zod'
 import type { Refusal, RefusalCode } from '../scope/refusal.ts'
 import { refuse } from '../scope/refusal.ts'
+import { documented } from './operation.ts'
+import type { Refused } from './respond.ts'
+
+export type ProblemCode = RefusalCode | 'internal'
 
 interface Kind {
   readonly status: number
@@ -7,7 +12,7 @@ interface Kind {
 }
 
 /** The one place that knows which refusal is which status. */
-const KINDS: Readonly<Record<RefusalCode | 'internal', Kind>> = {
+export const KINDS: Readonly<Record<ProblemCode, Kind>> = {
   unauthenticated: { status: 401, title: 'Credentials are missing or not valid' },
   malformed: { status: 400, title: 'The request cannot be read' },
   too_large: { status: 413, title: 'The request is too large' },
@@ -20,22 +25,40 @@ const KINDS: Readonly<Record<RefusalCode | 'internal', Kind>> = {
   internal: { status: 500, title: 'Something went wrong on our side' },
 }
 
+/** The body of a problem. After `detail` come the facts that a refusal of this code may have. */
+export const problemBody = z
+  .object({
+    type: z.string().describe('`urn:ambit:problem:` and the code.'),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(KINDS) as ProblemCode[]),
+    detail: z.string().describe('What to do next, in words that may be shown.'),
+    pointer: z.string().optional().describe('What does not fit: a JSON pointer (RFC 6901) into the body.'),
+    offset: z.int().optional().describe('The byte at which the body is no JSON.'),
+    limit: z.int().optional().describe('The bound that was passed.'),
+    run: z.string().optional().describe('The run that is in the way.'),
+    thread: z.string().optional().describe('The thread of that run.'),
+    retry_after: z.int().optional().describe('Seconds; the same as the header.'),
+    request_id: z.string(),
+  })
+  .register(documented, { id: 'Problem' })
+
 export const UNAUTHENTICATED = refuse(
   'unauthenticated',
   'Send a valid API key or token as "Authorization: Bearer <key>". It can be missing, mistyped, expired or revoked.',
 )
 
 /** A refusal as `application/problem+json` (RFC 9457). Equal refusals give equal bytes, but for the request's id. */
-export function problem(refusal: Refusal, requestId: string): Response {
+export function problem(refusal: Refusal, requestId: string): Refused {
   return problemOf(refusal.code, refusal.detail, requestId, refusal.facts)
 }
 
 /** What a fault looks like from outside: nothing of its cause. */
-export function internalProblem(requestId: string): Response {
+export function internalProblem(requestId: string): Refused {
   return problemOf('internal', 'The request failed. Try again; if it stays, tell whoever runs this server the request_id.', requestId)
 }
 
-function problemOf(code: keyof typeof KINDS, detail: string, requestId: string, facts?: Refusal['facts']): Response {
+function problemOf(code: ProblemCode, detail: string, requestId: string, facts?: Refusal['facts']): Refused {
   const { status, title } = KINDS[code]
   const body = { type: `urn:ambit:problem:${code}`, title, status, code, detail, ...facts, request_id: requestId }
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store', 'x-request-id': requestId })
@@ -46,5 +69,5 @@ function problemOf(code: keyof typeof KINDS, detail: string, requestId: string, 
     headers.set('accept', 'application/json')
     headers.set('accept-encoding', 'identity') // RFC 9110, 15.5.16
   }
-  return new Response(JSON.stringify(body), { status, headers })
+  return new Response(JSON.stringify(body), { status, headers }) as Refused
 }

@@ -5,8 +5,19 @@ import type { Log } from '../observe/log.ts'
 /** How a run's frames are got, for a reader whose going aborts the signal. */
 export type OpenFrames = (signal: AbortSignal) => AsyncIterable<readonly Frame[]>
 
+declare const said: unique symbol
+
+/** A response of which the compiler knows what it says, so that no route answers what it does not declare. At run time it is any response. */
+export type Said<Status extends number, What> = Status extends number ? Response & { readonly [said]: readonly [Status, What] } : never
+
+/** A refusal can be the answer of every route. */
+export type Refused = Response & { readonly [said]: 'refused' }
+
 const encoder = new TextEncoder()
 
+/** What is answered is named, `json<Thread>(…)`: a member that the type has not is an error of the compiler. */
+export function json<Body = never>(value: NoInfer<Body>, requestId: string): Said<200, Body>
+export function json<Body = never, Status extends number = never>(value: NoInfer<Body>, requestId: string, status: NoInfer<Status>): Said<Status, Body>
 export function json(value: unknown, requestId: string, status = 200): Response {
   return new Response(JSON.stringify(value), {
     status,
@@ -14,15 +25,15 @@ export function json(value: unknown, requestId: string, status = 200): Response 
   })
 }
 
-export function noContent(requestId: string): Response {
-  return new Response(null, { status: 204, headers: { 'cache-control': 'no-store', 'x-request-id': requestId } })
+export function noContent(requestId: string): Said<204, 'nothing'> {
+  return new Response(null, { status: 204, headers: { 'cache-control': 'no-store', 'x-request-id': requestId } }) as Said<204, 'nothing'>
 }
 
 /**
  * A run as a response that the socket pulls: nothing is read ahead, and a reader who goes ends the reading and nothing
  * else. Frames that end without a terminal one break the body, so that no client takes a cut answer for a whole one.
  */
-export function sse(open: OpenFrames, stream: { runId: string; requestId: string; heartbeatMs: number; log: Log }): Response {
+export function sse(open: OpenFrames, stream: { runId: string; requestId: string; heartbeatMs: number; log: Log }): Said<200, 'stream'> {
   const gone = new AbortController()
   const text = generateChatSse(open, { heartbeatMs: stream.heartbeatMs, signal: gone.signal })
   const body = new ReadableStream<Uint8Array>(
@@ -54,5 +65,5 @@ export function sse(open: OpenFrames, stream: { runId: string; requestId: string
       'x-resumable-stream-id': stream.runId,
       'x-request-id': stream.requestId,
     },
-  })
+  }) as Said<200, 'stream'>
 }

@@ -12,35 +12,76 @@ import { findRunsByMessages } from '../store/run-rows.ts'
 import type { RunRow } from '../store/run-rows.ts'
 import { findThread, listThreads, updateOwnThread } from '../store/thread-rows.ts'
 import type { ThreadRow } from '../store/thread-rows.ts'
+import type { MessagePart } from '../wire/message-parts.ts'
 import type { House, ScopedExchange } from './exchange.ts'
-import { parseNumberPage, parseTimePage, timeCursor } from './page.ts'
+import { messageSchema } from './message-schema.ts'
+import type { Message } from './message-schema.ts'
+import { documented, time } from './operation.ts'
+import type { Answer, BodyOf, Operation } from './operation.ts'
+import { next, numberPageQuery, parseNumberPage, parseTimePage, timeCursor, timePageQuery } from './page.ts'
 import { problem } from './problem.ts'
 import { json } from './respond.ts'
 
-export const threadChange = z
+const threadChange = z
   .object({
     title: z.string().transform(threadTitle).refine((title) => title !== '', 'a title must not be empty').optional(),
     shared: z.boolean().optional(),
   })
   .refine((body) => body.title !== undefined || body.shared !== undefined, 'nothing to change: send title or shared')
+  .meta({ anyOf: [{ required: ['title'] }, { required: ['shared'] }] })
+  .register(documented, { id: 'ThreadChange' })
+
+const threadSchema = z
+  .object({
+    id: z.string(),
+    chat_id: z.string().describe('What a chat client names the thread by: to its author, his own word for it.'),
+    title: z.string(),
+    shared: z.boolean(),
+    author_id: z.string(),
+    created_at: time,
+    updated_at: time,
+  })
+  .register(documented, { id: 'Thread' })
+
+type Thread = z.output<typeof threadSchema>
+
+const threadsSchema = z.object({ threads: z.array(threadSchema), next }).register(documented, { id: 'ThreadPage' })
+const messagesSchema = z.object({ messages: z.array(messageSchema), next }).register(documented, { id: 'MessagePage' })
+
+export const getThreadsOperation = {
+  id: 'listThreads',
+  summary: 'Own and shared threads, the last changed first.',
+  query: timePageQuery,
+  answers: { 200: threadsSchema },
+  refuses: ['malformed'],
+} satisfies Operation
 
 /** `GET …/threads`: own and shared ones, the last changed first. */
-export async function getThreads({ context, query, requestId }: ScopedExchange, house: House): Promise<Response> {
+export async function getThreads({ context, query, requestId }: ScopedExchange, house: House): Promise<Answer<typeof getThreadsOperation>> {
   const parsed = parseTimePage(query)
   if (!parsed.ok) return problem(parsed, requestId)
   const rows = await house.scoped(context.rows, (sql) => listThreads(sql, homeOf(context), parsed.page))
   const last = rows.length === parsed.page.limit ? rows.at(-1) : undefined
-  return json({ threads: rows.map((row) => threadOf(row, context)), next: last ? timeCursor(last.updated_at, last.id) : null }, requestId)
+  return json<z.output<typeof threadsSchema>>({ threads: rows.map((row) => threadOf(row, context)), next: last ? timeCursor(last.updated_at, last.id) : null }, requestId)
 }
+
+export const getThreadOperation = { id: 'getThread', summary: 'A thread.', answers: { 200: threadSchema } } satisfies Operation
 
 /** `GET …/threads/{threadId}`. */
-export async function getThread({ context, params, requestId }: ScopedExchange, house: House): Promise<Response> {
+export async function getThread({ context, params, requestId }: ScopedExchange, house: House): Promise<Answer<typeof getThreadOperation>> {
   const row = await house.scoped(context.rows, (sql) => findThread(sql, addressOf(context, params)))
-  return row ? json(threadOf(row, context), requestId) : problem(NOT_FOUND, requestId)
+  return row ? json<Thread>(threadOf(row, context), requestId) : problem(NOT_FOUND, requestId)
 }
 
+export const patchThreadOperation = {
+  id: 'changeThread',
+  summary: 'Renames a thread of the caller\'s own, or shares it with its scope.',
+  body: threadChange,
+  answers: { 200: threadSchema },
+} satisfies Operation
+
 /** `PATCH …/threads/{threadId}`: its author renames it, or shares it with its scope. */
-export async function patchThread(exchange: ScopedExchange<z.output<typeof threadChange>>, house: House): Promise<Response> {
+export async function patchThread(exchange: ScopedExchange<BodyOf<typeof patchThreadOperation>>, house: House): Promise<Answer<typeof patchThreadOperation>> {
   const { context, params, requestId } = exchange
   const { title = null, shared = null } = exchange.body
   const result = await house.scoped(context.rows, async (sql) => {
@@ -49,11 +90,19 @@ export async function patchThread(exchange: ScopedExchange<z.output<typeof threa
     const changed = await updateOwnThread(sql, { projectId: homeOf(context), userId: context.rows.userId, id: thread.id, title, shared })
     return changed ?? refuse('forbidden', 'Only the author of a thread can rename or share it.')
   })
-  return 'code' in result ? problem(result, requestId) : json(threadOf(result, context), requestId)
+  return 'code' in result ? problem(result, requestId) : json<Thread>(threadOf(result, context), requestId)
 }
 
+export const getMessagesOperation = {
+  id: 'listMessages',
+  summary: 'The messages of a thread, all branches, by number.',
+  query: numberPageQuery,
+  answers: { 200: messagesSchema },
+  refuses: ['malformed'],
+} satisfies Operation
+
 /** `GET …/threads/{threadId}/messages`: all branches, by number, as UI messages. Hidden ones have no parts. */
-export async function getMessages({ context, params, query, requestId }: ScopedExchange, house: House): Promise<Response> {
+export async function getMessages({ context, params, query, requestId }: ScopedExchange, house: House): Promise<Answer<typeof getMessagesOperation>> {
   const page = parseNumberPage(query)
   if (!page.ok) return problem(page, requestId)
   const rows = await house.scoped(context.rows, async (sql) => {
@@ -62,7 +111,7 @@ export async function getMessages({ context, params, query, requestId }: ScopedE
   })
   if (!rows) return problem(NOT_FOUND, requestId)
   const last = rows.length === page.limit ? rows.at(-1) : undefined
-  return json({ messages: rows.map((row) => messageOf(row, context)), next: last ? String(last.number) : null }, requestId)
+  return json<z.output<typeof messagesSchema>>({ messages: rows.map((row) => messageOf(row, context)), next: last ? String(last.number) : null }, requestId)
 }
 
 function addressOf(context: ChatExecutionContext, params: Readonly<Record<string, string>>) {
@@ -70,7 +119,7 @@ function addressOf(context: ChatExecutionContext, params: Readonly<Record<string
 }
 
 /** `chat_id` is what a chat client names the thread by: its own alias, if it is the author's. */
-function threadOf(row: ThreadRow, context: ChatExecutionContext) {
+function threadOf(row: ThreadRow, context: ChatExecutionContext): Thread {
   const own = row.author_id === context.rows.userId
   const { id, title, shared, author_id, created_at, updated_at } = row
   return { id, chat_id: (own ? row.alias : null) ?? id, title, shared, author_id, created_at, updated_at }
@@ -93,7 +142,7 @@ async function readPage(
   return rows.map((row) => ({ ...row, content: contents.get(row.id), run: runs.get(row.id) }))
 }
 
-function messageOf(row: ReadMessage, context: ChatExecutionContext) {
+function messageOf(row: ReadMessage, context: ChatExecutionContext): Message {
   const own = row.author_id === context.rows.userId
   const { number, parent_id, author_id, created_at, content } = row
   const hidden = !content && row.run?.state !== 'running'
@@ -101,7 +150,7 @@ function messageOf(row: ReadMessage, context: ChatExecutionContext) {
   return {
     id: (own ? row.client_id : null) ?? row.id,
     role: row.role,
-    parts: content ? (JSON.parse(content.parts) as unknown) : [],
+    parts: content ? (JSON.parse(content.parts) as readonly MessagePart[]) : [],
     metadata: { ambit: { id: row.id, number, parent_id, author_id, created_at, hidden, run } },
   }
 }

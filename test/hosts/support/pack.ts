@@ -15,8 +15,10 @@ declare module 'vitest' {
 const ROOT = join(import.meta.dirname, '../../..')
 const PACKED = ['src', 'build', 'sql', 'docs', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'openapi.json', '.npmrc']
 
-/** `npm pack`, in a copy: it exchanges the manifest while it packs, and other tests read it. */
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
+/** `npm pack`, in a copy: it exchanges the manifest while it packs, and other tests read it. `AMBIT_TEST_TARBALL` names one that is there. */
+export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const given = process.env['AMBIT_TEST_TARBALL']
+  if (given) return void project.provide('tarball', given)
   const folder = await mkdtemp(join(tmpdir(), 'ambit-pack-'))
   await Promise.all(PACKED.map((name) => cp(join(ROOT, name), join(folder, name), { recursive: true })))
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))

@@ -69,6 +69,7 @@ export const OPEN: Readonly<Record<string, { readonly asks: boolean }>> = {
   'GET /v1/me': { asks: true },
   'GET /health/live': { asks: false },
   'GET /health/ready': { asks: false },
+  'GET /openapi.json': { asks: false },
 }
 
 /** The order of the stations: who, what is said, where, which role, and only then the thing itself. */

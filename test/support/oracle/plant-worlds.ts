@@ -80,6 +80,6 @@ function addTalk(world: World, add: Add): void {
     add('read_sets', { ...ofRun, projects: run.reads })
     add('steps', { ...ofRun, number: 1, fence: 1, finish_reason: 'stop', usage: '{}' })
     add('frames', { ...ofRun, first_seq: 1, last_seq: 1, text: '' })
-    add('manifests', { ...ofRun, content: '{}' })
+    add('manifests', { ...ofRun, content: '{"budget":0,"entries":[]}' })
   }
 }

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { documented, id } from './operation.ts'
+
+/** The one message that is read. */
+export const userMessage = z
+  .object({
+    id: id.nullish().describe('Makes a retry safe: the same id with the same content is the same run.'),
+    role: z.literal('user', 'the last message must be a user message: no answer is pending on an approval'),
+    parts: z.array(z.object({ type: z.literal('text', 'only text parts are taken'), text: z.string() })).min(1).max(50),
+  })
+  .register(documented, { id: 'UserMessage' })
+
+/** What `useChat` sends beside its messages. Whatever else a client adds is passed over. */
+export const envelope = z.object({
+  id: id.nullish().describe('The thread: the caller\'s own word for it, or its id. Without it, a new one begins.'),
+  messages: z.null('must be a list').optional(), // a list is kept apart, and only its last
+  trigger: z.enum(['submit-message', 'regenerate-message']).nullish(),
+  messageId: id.nullish().describe('The message that is edited, or answered again.'),
+  model: z.string().min(1).max(256).nullish().describe('One of the models of the scope, by name.'),
+  about: z.array(z.object({ type: id, id })).max(10).nullish().describe('What the message is about.'),
+})
+
+const submit = z.literal('submit-message').nullish()
+const list = z.array(z.unknown())
+
+/**
+ * The body of a chat, for the document: `parseChatCommand` reads it as it comes and keeps the envelope and the last message,
+ * which is all that these three demand. What they cannot say: that the last of `messages` is a `UserMessage`, and the bounds.
+ */
+export const chatBody = z
+  .union([
+    envelope.extend({ trigger: submit, message: userMessage, messages: list.nullish().describe('Passed over.') }),
+    envelope.extend({ trigger: submit, message: z.null().optional(), messages: list.min(1).describe('Only the last is read: a UserMessage.') }),
+    envelope.extend({ trigger: z.literal('regenerate-message'), message: z.unknown().optional(), messages: list.nullish().describe('Passed over.') }),
+  ])
+  .register(documented, { id: 'ChatRequest' })

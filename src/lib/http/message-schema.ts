@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { documented, time } from './operation.ts'
+import { runState } from './run-schema.ts'
+
+const providerMetadata = z.record(z.string(), z.record(z.string(), z.unknown()))
+const call = {
+  type: z.literal('dynamic-tool'), toolName: z.string(), toolCallId: z.string(), input: z.unknown(), callProviderMetadata: providerMetadata.optional(),
+}
+
+/** `wire/message-parts.ts` as it is sent. */
+const part = z
+  .union([
+    z.object({ type: z.literal('step-start') }),
+    z.object({ type: z.enum(['text', 'reasoning']), text: z.string(), state: z.literal('done').optional(), providerMetadata: providerMetadata.optional() }),
+    z.object({ type: z.literal('source-url'), sourceId: z.string(), url: z.string(), title: z.string().optional(), providerMetadata: providerMetadata.optional() }),
+    z.object({ type: z.literal('source-document'), sourceId: z.string(), mediaType: z.string(), title: z.string(), providerMetadata: providerMetadata.optional() }),
+    z.object({ ...call, state: z.literal('output-available'), output: z.unknown() }),
+    z.object({ ...call, state: z.literal('output-error'), errorText: z.string() }),
+  ])
+  .register(documented, { id: 'MessagePart' })
+
+const facts = z.object({
+  id: z.string().describe('The server\'s id; that of the message is the author\'s own, where he gave one.'),
+  number: z.int(),
+  parent_id: z.string().nullable(),
+  author_id: z.string(),
+  created_at: time,
+  hidden: z.boolean().describe('Whether its parts are not this reader\'s to see.'),
+  run: z.object({ id: z.string(), state: runState }).nullable().describe('The run that answers in it.'),
+})
+
+/** A `UIMessage` of the AI SDK. */
+export const messageSchema = z
+  .object({ id: z.string(), role: z.enum(['user', 'assistant']), parts: z.array(part).readonly(), metadata: z.object({ ambit: facts }) })
+  .register(documented, { id: 'Message' })
+
+export type Message = z.output<typeof messageSchema>

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { opens } from '../directory/own-directory.ts'
+import { boundedWait } from '../limits/bounded-wait.ts'
+import type { Refusal } from '../scope/refusal.ts'
+import { listMemberships } from '../store/directory-rows.ts'
+import type { Exchange, House } from './exchange.ts'
+import { documented } from './operation.ts'
+import type { Answer, Operation } from './operation.ts'
+import { problem } from './problem.ts'
+import { json } from './respond.ts'
+
+/** What a route outside any scope can ask for. The house may not open: liveness does not depend on a database. */
+export interface Door {
+  open(): Promise<House | Refusal>
+  /** What is served here, as OpenAPI. */
+  document(): Document
+}
+
+const meSchema = z
+  .object({
+    subject: z.string(),
+    kind: z.enum(['person', 'service']),
+    memberships: z.array(z.object({ org: z.string(), project: z.string().nullable(), role: z.enum(['owner', 'admin', 'member', 'viewer']) })),
+  })
+  .register(documented, { id: 'Me' })
+
+export const getMeOperation = {
+  id: 'getMe',
+  summary: 'Who this credential is, and where it is a member.',
+  answers: { 200: meSchema },
+  refuses: ['unauthenticated', 'unavailable'],
+} satisfies Operation
+
+/** `GET /v1/me`: who this credential is, and where it is a member (in Ambit's own directory). */
+export async function getMe({ request, requestId, log }: Exchange, { open }: Door): Promise<Answer<typeof getMeOperation>> {
+  const house = await open()
+  if ('ok' in house) return problem(house, requestId)
+  const who = await house.authenticate(request, log)
+  if ('ok' in who) return problem(who, requestId)
+  const named = who.claims?.['org']
+  const rows = typeof named === 'string' ? await house.lookup((sql) => listMemberships(sql, who.subject, named)) : []
+  const memberships = rows
+    .filter(({ org, project }) => opens(who, { org, ...(project !== null && { project }) }))
+    .map(({ org, project, role }) => ({ org, project, role }))
+  return json<z.output<typeof meSchema>>({ subject: who.subject, kind: who.kind, memberships }, requestId)
+}
+
+const liveSchema = z.object({ status: z.literal('live') }).register(documented, { id: 'Live' })
+
+export const getLiveOperation = { id: 'getLive', summary: 'Whether the process answers.', answers: { 200: liveSchema } } satisfies Operation
+
+/** `GET /health/live`. */
+export async function getLive({ requestId }: Exchange): Promise<Answer<typeof getLiveOperation>> {
+  return json<z.output<typeof liveSchema>>({ status: 'live' }, requestId)
+}
+
+/** Whoever asks for health gives up sooner than a connection on which nobody answers. */
+const READY_MS = 5_000
+
+const readySchema = z.object({ status: z.enum(['ready', 'not_ready']) }).register(documented, { id: 'Ready' })
+
+export const getReadyOperation = {
+  id: 'getReady',
+  summary: 'Whether it is open, and its database answers.',
+  answers: { 200: readySchema, 503: readySchema },
+} satisfies Operation
+
+/** `GET /health/ready`: 503 while it opens in vain, closes, or has lost its database. */
+export async function getReady({ requestId, log }: Exchange, { open }: Door): Promise<Answer<typeof getReadyOperation>> {
+  let ready = false
+  try {
+    ready = await boundedWait(isReady(open), { ms: READY_MS })
+  } catch (error) {
+    log.warn({ cause: error }, 'not ready')
+  }
+  return json<z.output<typeof readySchema>, 200 | 503>({ status: ready ? 'ready' : 'not_ready' }, requestId, ready ? 200 : 503)
+}
+
+async function isReady(open: Door['open']): Promise<boolean> {
+  const house = await open()
+  return !('ok' in house) && (await house.ready())
+}
+
+const documentSchema = z.looseObject({ openapi: z.string() }).register(documented, { id: 'Document' })
+
+export type Document = z.output<typeof documentSchema>
+
+export const getDocumentOperation = { id: 'getOpenApi', summary: 'This document.', answers: { 200: documentSchema } } satisfies Operation
+
+/** `GET /openapi.json`: as this Ambit is mounted. */
+export async function getDocument({ requestId }: Exchange, { document }: Door): Promise<Answer<typeof getDocumentOperation>> {
+  return json<Document>(document(), requestId)
+}

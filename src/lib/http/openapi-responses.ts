@@ -1,0 +1,98 @@
+import type { RefusalCode } from '../scope/refusal.ts'
+import type { Operation } from './operation.ts'
+import { schemaRef } from './openapi-schema.ts'
+import type { JsonSchema } from './openapi-schema.ts'
+import { KINDS, problemBody } from './problem.ts'
+import type { ProblemCode } from './problem.ts'
+
+interface Header {
+  readonly description: string
+  readonly required: true
+  readonly schema: JsonSchema
+}
+
+export interface ResponseObject {
+  readonly description: string
+  readonly headers: Readonly<Record<string, Header | JsonSchema>>
+  readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>
+}
+
+interface Reference {
+  readonly $ref: string
+}
+
+const always = (description: string, schema: JsonSchema = { type: 'string' }): Header => ({ description, required: true, schema })
+
+export const REQUEST_ID_HEADER = always('Under which the log speaks of this request: the one that was sent, if it is an id.')
+
+const COMMON = { 'x-request-id': { $ref: '#/components/headers/RequestId' } }
+const RETRY = { 'retry-after': always('Seconds.', { type: 'string', pattern: '^[0-9]+$' }) }
+
+/** What a problem of this code has in its header besides. */
+const PROBLEM_HEADERS: Partial<Readonly<Record<ProblemCode, Readonly<Record<string, Header>>>>> = {
+  unauthenticated: { 'www-authenticate': always('The scheme by which to ask.') },
+  unsupported_media_type: { accept: always('The media type that is read.'), 'accept-encoding': always('The encoding that is read.') },
+  unavailable: RETRY,
+  ai_unavailable: RETRY,
+}
+
+const STREAM: ResponseObject = {
+  description:
+    'The run, as the UI message stream of the AI SDK (version 7): a chunk for each event, as JSON, with the id `<run>.<fence>.<seq>`; then `data: [DONE]`. ' +
+    'Exactly one of `finish`, `abort` and `error` ends the run; a body that ends without one was cut. Lines that begin with a colon keep it alive.',
+  headers: {
+    ...COMMON,
+    'x-vercel-ai-ui-message-stream': always('The version of the protocol.', { const: 'v1' }),
+    'x-resumable-stream-id': always('The id of the run.'),
+    'cache-control': always('Nobody on the way keeps or changes it.', { const: 'no-cache, no-transform' }),
+    'x-accel-buffering': always('Nobody on the way collects it.', { const: 'no' }),
+  },
+  content: { 'text/event-stream': { schema: { type: 'string' } } },
+}
+
+const NOTHING: ResponseObject = { description: 'Nothing is there to follow.', headers: COMMON }
+
+const CODES = Object.keys(KINDS) as ProblemCode[]
+const byStatus = (codes: readonly ProblemCode[]) => [...Map.groupBy(codes, (code) => KINDS[code].status)]
+
+export type Responses = Readonly<Record<string, ResponseObject | Reference>>
+
+/** The responses that these operations share: of each code alone, and of those that have a status together. */
+export function componentResponses(operations: readonly { readonly responses: Responses }[]): Readonly<Record<string, ResponseObject>> {
+  const sets = [...CODES.map((code) => [code]), ...byStatus(CODES).map(([, codes]) => codes)]
+  const all = { Stream: STREAM, Nothing: NOTHING, ...Object.fromEntries(sets.map((codes) => [nameOf(codes), problemOf(codes)])) }
+  const used = new Set(operations.flatMap(({ responses }) => Object.values(responses).map((one) => ('$ref' in one ? one.$ref : null))))
+  return Object.fromEntries(Object.entries(all).filter(([name]) => used.has(responseRef(name).$ref)))
+}
+
+/** What an operation answers, by status, where it is served and where it is refused. */
+export function responsesOf(operation: Operation, refuses: readonly RefusalCode[]): Responses {
+  const served = Object.entries(operation.answers).map(([status, answer]) => [status, servedAs(answer)] as const)
+  const refused = byStatus(CODES.filter((code) => code === 'internal' || refuses.includes(code)))
+  return Object.fromEntries([...served, ...refused.map(([status, codes]) => [String(status), responseRef(nameOf(codes))] as const)])
+}
+
+function servedAs(answer: Operation['answers'][number]): ResponseObject | Reference {
+  if (answer === 'stream') return responseRef('Stream')
+  if (answer === 'nothing') return responseRef('Nothing')
+  return { description: 'As asked.', headers: COMMON, content: { 'application/json': { schema: schemaRef(answer) } } }
+}
+
+function responseRef(name: string): Reference {
+  return { $ref: `#/components/responses/${name}` }
+}
+
+/** `not_found` is NotFound. */
+function nameOf(codes: readonly ProblemCode[]): string {
+  return codes.map((code) => code.replaceAll(/(?:^|_)(.)/g, (_, first: string) => first.toUpperCase())).join('Or')
+}
+
+/** Refusals of one status. */
+function problemOf(codes: readonly ProblemCode[]): ResponseObject {
+  const schema = { allOf: [schemaRef(problemBody), { type: 'object', properties: { code: { type: 'string', enum: codes } }, required: ['code'] }] }
+  return {
+    description: codes.map((code) => `\`${code}\`: ${KINDS[code].title}.`).join(' '),
+    headers: Object.assign({}, COMMON, ...codes.map((code) => PROBLEM_HEADERS[code])) as ResponseObject['headers'],
+    content: { 'application/problem+json': { schema } },
+  }
+}
