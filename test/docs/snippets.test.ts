@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ambit, newDirectory } from '../cli/ambit.ts'
+import { databaseKinds } from '../support/databases.ts'
 import { ROOT, pages, readPage, snippetsOf } from '../support/snippets.ts'
 import type { Snippet } from '../support/snippets.ts'
 
@@ -73,6 +74,21 @@ describe('commands', () => {
   function wordsOf(text: string): readonly string[] {
     return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, plain]) => double ?? single ?? plain ?? '')
   }
+})
+
+describe('SQL', () => {
+  // As the owner of a migrated database, page by page: what stands first is there for what follows.
+  test.each([...new Set(of('sql').map(({ at }) => at.split(':')[0] ?? ''))])('%s runs', async (page) => {
+    const [kind] = databaseKinds
+    if (!kind) throw new Error('There is no database.')
+    const database = await kind.create()
+    try {
+      const script = snippetsOf(page).filter(({ language }) => language === 'sql').map(({ text }) => text).join('\n')
+      await expect(database.superuser.transaction('', (sql) => sql.script(script))).resolves.toBeUndefined()
+    } finally {
+      await database.drop()
+    }
+  })
 })
 
 describe('JSON', () => {

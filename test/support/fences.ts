@@ -10,7 +10,7 @@ export interface SourceFile {
 
 /** From top to bottom; an import goes down or stays. Above them all: the public files, `src/*.ts`. */
 const rooms =
-  'cli create-ambit demo http run context tools scope identity directory model journal wire limits store observe'.split(' ')
+  'cli create-ambit demo http run context tools scope identity directory model journal client wire limits store observe'.split(' ')
 
 interface Fence {
   /** Where the thing may stand: a file, a folder (ends in a slash), or a file that may name its types only. */
@@ -21,14 +21,18 @@ interface Fence {
 const packages: readonly (Fence & { readonly name: RegExp })[] = [
   { name: /^(pg|@electric-sql\/pglite)(\/|$)/, inside: ['src/lib/store/', 'src/pg.ts'] },
   { name: /^(hono|@hono\/[^/]+)(\/|$)/, inside: ['src/lib/http/', 'src/node.ts'] },
+  { name: /^(express|fastify)(\/|$)/, inside: [], typesOnly: ['src/fastify.ts'] },
   { name: /^@ai-sdk\//, inside: ['src/lib/model/'], typesOnly: ['src/lib/create-ambit.ts', 'src/index.ts'] },
+  { name: /^ai$/, inside: [], typesOnly: ['src/client.ts', 'src/lib/client/'] },
   { name: /^jose(\/|$)/, inside: ['src/lib/identity/'] },
+  { name: /^drizzle-orm(\/|$)/, inside: ['src/drizzle.ts'] },
+  { name: /^kysely(\/|$)/, inside: ['src/kysely.ts'] },
   { name: /^(node:)?process$/, inside: ['src/main.ts'] },
   { name: /^(node:)?async_hooks$/, inside: ['src/lib/store/'] },
 ]
 
 const environment: Fence = { inside: ['src/main.ts'] }
-const chance: Fence = { inside: ['src/main.ts', 'src/lib/create-ambit.ts'] }
+const chance: Fence = { inside: ['src/main.ts', 'src/lib/create-ambit.ts', 'src/client.ts'] }
 const sql: Fence = { inside: ['src/lib/store/', 'src/pg.ts'] }
 const ambient: Fence = { inside: ['src/lib/store/'] }
 
@@ -126,7 +130,7 @@ function inspect({ path, source }: SourceFile): { violations: string[]; imports:
 function judgePackage({ from, specifier, typeOnly }: Import): string | null {
   const fence = packages.find(({ name }) => name.test(specifier))
   if (fence === undefined || isInside(from, fence.inside)) return null
-  return typeOnly && isInside(from, fence.typesOnly ?? []) ? null : `${specifier} outside ${fence.inside.join(', ')}`
+  return typeOnly && isInside(from, fence.typesOnly ?? []) ? null : `${specifier} outside ${fence.inside.join(', ') || 'types'}`
 }
 
 /** Types count too: a room that knows the shapes of a higher one cannot be understood, or taken away, without it. */

@@ -288,6 +288,13 @@ describe.each(databaseKinds)('the doctor on $name', (kind) => {
     expect(report.faults).toEqual([])
   })
 
+  test('a view that asks the policies of who reads takes no foreign row', async () => {
+    await run(database.superuser, `${HOST} ${WALLED_ORDERS} create view ambit_host.orders with (security_invoker) as ${OWN_ORDERS}; grant select, insert, update on ambit_host.orders to ambit_scoped`)
+    const report = await examine(database)
+    await run(database.superuser, DROP_HOST)
+    expect(report.faults).toEqual([])
+  })
+
   test('a handle that forgets its role is found out', async () => {
     const careless: Database = {
       ...database.superuser,

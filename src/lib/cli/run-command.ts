@@ -4,12 +4,13 @@ import type { Command, ExitCode, Surroundings } from './command.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { explainError } from './explain-error.ts'
+import { expose } from './expose.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { createKeyCommand, createOrgCommand } from './operator-commands.ts'
 import { start } from './start.ts'
 import { usageOf, usageOfAll } from './usage.ts'
 
-const COMMANDS: readonly Command[] = [start, demo, chat, createOrgCommand, createKeyCommand, migrateDatabase, doctor]
+const COMMANDS: readonly Command[] = [start, demo, chat, createOrgCommand, createKeyCommand, migrateDatabase, doctor, expose]
 
 /** One command line, from its words to its exit code. The one error boundary of the command line is here. */
 export async function runCommand(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

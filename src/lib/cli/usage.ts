@@ -37,7 +37,7 @@ export function columns(rows: readonly (readonly string[])[]): string {
 
 const VARIABLES = [
   ['AMBIT_DATABASE_URL', 'PostgreSQL, as the app; absent: an embedded database'],
-  ['AMBIT_DATABASE_OWNER_URL', 'PostgreSQL, as the owner of the schema: for migrate, org and key'],
+  ['AMBIT_DATABASE_OWNER_URL', 'PostgreSQL, as the owner of the schema: for migrate, expose, org and key'],
   ['AMBIT_ROLE_PREFIX, AMBIT_DATABASE_POOL', 'of Ambit\'s roles on that server (ambit_); connections at most (10)'],
   ['AMBIT_DIRECTORY', 'of the embedded database (.ambit)'],
   ['AMBIT_HOST, AMBIT_PORT', 'where to listen (127.0.0.1, 8787)'],

@@ -13,12 +13,12 @@ export const CANARY_CHECKS = [
   { code: 'canary_own', group: 'canary', proves: 'an organisation writes and reads rows of its own' },
   { code: 'canary_read', group: 'canary', proves: 'another organisation, another project and another person see nothing of them' },
   { code: 'canary_write', group: 'canary', proves: 'another organisation can neither change them nor make any in that name' },
-  { code: 'host_view_rows', group: 'canary', proves: 'no view in ambit_host shows a row to an organisation that is not there' },
+  { code: 'host_view_rows', group: 'canary', proves: 'no view in ambit_host, and no table of the host with a policy of the organisation, shows a row to one that is not there' },
 ] as const satisfies readonly Check[]
 
 export type CanaryCode = (typeof CANARY_CHECKS)[number]['code']
 
-/** What the canary flies past: the tables of tenants, with what mends each, and the views of the host. Names are quoted. */
+/** What the canary flies past: the tables of tenants, with what mends each, and what the host opened to tools. Names are quoted. */
 export interface Targets {
   readonly tables: readonly { readonly name: string; readonly mend: string }[]
   readonly views: readonly { readonly name: string; readonly mend: string }[]
@@ -29,7 +29,10 @@ export const TARGETS = `
   select 'tables' as kind, name, ${RAISE_ORGANISATION} as mend from tenant, scoped
   where exists (select from granted g where g.oid = tenant.oid and g.privilege = 'select' and g.grantee in (0, scoped.oid))
   union all
-  select 'views', name, format('revoke all on %s from %I;', name, scoped.rolname) from relation, scoped where relkind = 'v' and schema = 'ambit_host'`
+  select 'views', name, format('revoke all on %s from %I;', name, scoped.rolname) from relation, scoped where relkind = 'v' and schema = 'ambit_host'
+  union all
+  select 'views', name, format('revoke all on %s from %I;', name, scoped.rolname) from host_table h, scoped
+  where exists (select from host_policy p where p.polrelid = h.oid and p.for_scoped and p.by_org)`
 
 export interface Canary {
   readonly found: readonly (Finding & { readonly code: CanaryCode })[]

@@ -104,4 +104,20 @@ policy as (
   from pg_policy p join stored s on s.oid = p.polrelid
   cross join lateral (
     select pg_get_expr(p.polqual, p.polrelid) as using_text, pg_get_expr(p.polwithcheck, p.polrelid) as check_text) said
+),
+-- The host's tables that tools may touch. pg_shdepend holds who is granted what in this database, with an index: the host
+-- may have ten thousand tables.
+host_table as (
+  select distinct c.oid, c.relacl, format('%I.%I', n.nspname, c.relname) as name
+  from scoped
+  join pg_shdepend d on d.refclassid = 'pg_authid'::regclass and d.refobjid = scoped.oid and d.deptype = 'a' and d.classid = 'pg_class'::regclass
+                    and d.dbid = (select oid from pg_database where datname = current_database())
+  join pg_class c on c.oid = d.objid and c.relkind in ('r', 'p')
+  join pg_namespace n on n.oid = c.relnamespace and n.nspname not in ('ambit', 'ambit_host')
+),
+host_policy as (
+  select p.polname, p.polrelid, p.polpermissive, p.polcmd, scoped.oid = any (p.polroles) as for_scoped, pg_get_expr(p.polqual, p.polrelid) as using_text,
+         coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) ~ 'ambit\\.org_id' as by_org
+  from scoped, pg_policy p join host_table h on h.oid = p.polrelid
+  where p.polroles && array[0::oid, scoped.oid]
 )`

@@ -75,6 +75,30 @@ export const HOST_CHECKS = [
         and not exists (select from pg_trigger t where t.tgrelid = v.oid)`,
   },
   {
+    // "on conflict do update" meets rows that the view does not show, and the check option sees only what they become. (The
+    // policies that a security_invoker view asks are put to the row that is there.)
+    code: 'host_view_takes',
+    group: 'host',
+    proves: 'through no view in ambit_host can rows be made and be given to another organisation or project',
+    find: `
+      select format('Through %s rows can be inserted, and %s updated: an insert that meets the key of a foreign row can take it over.', v.name, moved.names) as says,
+             concat_ws(chr(10), format('revoke update on %s from %I;', v.name, scoped.rolname),
+                       case when kept.names is not null then format('grant update (%s) on %s to %I;', kept.names, v.name, scoped.rolname) end) as mend
+      from scoped, relation v
+      -- The columns that the view compares with the scope, as it is written in the catalogue.
+      cross join lateral (
+        select array_agg(one[1]) as names
+        from regexp_matches(pg_get_viewdef(v.oid), '(\\w+|"(?:[^"]|"")+")\\)?(?:::\\w+)? (?:=|IN) \\(+ *SELECT [^;]{0,120}?ambit\\.(?:org_id|project_ids)', 'g') one) compared
+      cross join lateral (
+        select string_agg(quote_ident(a.attname), ' and ' order by a.attnum) as names from pg_attribute a
+        where a.attrelid = v.oid and a.attnum > 0 and quote_ident(a.attname) = any (compared.names) and has_column_privilege(scoped.oid, v.oid, a.attnum, 'update')) moved
+      cross join lateral (
+        select string_agg(quote_ident(a.attname), ', ' order by a.attnum) as names from pg_attribute a
+        where a.attrelid = v.oid and a.attnum > 0 and quote_ident(a.attname) <> all (compared.names)) kept
+      where v.relkind = 'v' and v.schema = 'ambit_host' and not ${isOn('security_invoker')}
+        and moved.names is not null and has_any_column_privilege(scoped.oid, v.oid, 'insert')`,
+  },
+  {
     // pg_shdepend holds who is granted what in this database, with an index: the host may have ten thousand tables.
     code: 'host_table_open',
     group: 'host',
@@ -101,5 +125,29 @@ export const HOST_CHECKS = [
         and n.nspname not in ('ambit', 'pg_catalog', 'information_schema') and has_schema_privilege(scoped.oid, n.oid, 'usage')
         and exists (select from aclexplode(c.relacl) acl where acl.grantee = 0 and acl.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
         and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')`,
+  },
+  {
+    code: 'host_policy_open',
+    group: 'host',
+    proves: 'where such a table has a policy of the organisation, a restrictive one holds it against all others',
+    find: `
+      select format('%s has a policy of the organisation for %s, and no restrictive one: the policy %s adds rows of others to what it shows.', h.name, scoped.rolname, quote_ident(min(other.polname))) as says,
+             format('drop policy if exists ambit_walls on %1$s;%4$screate policy ambit_walls on %1$s as restrictive to %2$I using (%3$s);', h.name, scoped.rolname, min(ours.using_text), chr(10)) as mend
+      from scoped, host_table h
+      join host_policy ours on ours.polrelid = h.oid and ours.polpermissive and ours.for_scoped and ours.by_org and ours.using_text is not null
+      join host_policy other on other.polrelid = h.oid and other.polpermissive and not other.by_org
+      where not exists (select from host_policy p where p.polrelid = h.oid and not p.polpermissive and p.polcmd = '*' and p.for_scoped and p.by_org)
+      group by h.name, scoped.rolname`,
+  },
+  {
+    code: 'host_grant_around',
+    group: 'host',
+    proves: 'on no such table do tools hold TRUNCATE, REFERENCES, TRIGGER or MAINTAIN, which ask no policy',
+    find: `
+      select format('%s holds %s on %s, which asks no policy.', scoped.rolname, upper(string_agg(distinct acl.privilege_type, ', ')), h.name) as says,
+             format('revoke %s on %s from %I;', lower(string_agg(distinct acl.privilege_type, ', ')), h.name, scoped.rolname) as mend
+      from scoped, host_table h cross join lateral aclexplode(h.relacl) acl
+      where acl.grantee = scoped.oid and acl.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
+      group by scoped.rolname, h.name`,
   },
 ] as const satisfies readonly CatalogueCheck[]
