@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Ambit } from '../../src/index.ts'
-import { APOLLO, parseStream, question, readStream, said } from '../support/client.ts'
+import { ACME, APOLLO, parseStream, question, readStream, said, send } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
+import { plantAnswer } from '../support/plant-answer.ts'
 import { gate, says, scriptedModel } from '../support/scripted-model.ts'
 import { answerTo, freshThread, logged, messagesOf, must, readRest, readUntil, runIdOf, runOf, serve, useStage } from '../support/stage.ts'
 
@@ -20,6 +21,7 @@ describe.each(databaseKinds)('a reader who goes, on $name', (kind) => {
       headers,
       post: (thread: string, signal?: AbortSignal) =>
         fetch(`${served.url}${APOLLO}/chat`, { method: 'POST', headers, body: JSON.stringify(question(thread, 'Go on.', 'q1')), ...(signal && { signal }) }),
+      ask: (thread: string, text: string) => fetch(`${served.url}${APOLLO}/chat`, { method: 'POST', headers, body: JSON.stringify(question(thread, text)) }),
       resume: (thread: string, lastEventId?: string) =>
         fetch(`${served.url}${APOLLO}/chat/${thread}/stream`, { headers: { ...headers, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) } }),
     }
@@ -109,7 +111,7 @@ describe.each(databaseKinds)('a reader who goes, on $name', (kind) => {
     }
   })
 
-  test('an id that is none, or of another attempt, is refused; with nothing running there is nothing to come back to', async () => {
+  test('an id that is none, of another attempt, or of no run of this thread is refused', async () => {
     const waiting = gate()
     const { ambit } = stage.start({ model: scriptedModel([waiting.opened, ...says('Yes.')]) })
     const server = await open(ambit)
@@ -119,8 +121,55 @@ describe.each(databaseKinds)('a reader who goes, on $name', (kind) => {
     const statuses = await Promise.all(['nonsense', '', `${run}.0.1`, `${run}.2.1`, 'run_other.1.1'].map(async (id) => (await server.resume(thread, id)).status))
     expect(statuses).toEqual([400, 400, 400, 409, 409])
     waiting.open()
-    const { ids } = await readStream(response)
-    expect((await server.resume(thread, must(ids[1]))).status).toBe(204)
+    await readStream(response)
+    expect((await server.resume(thread)).status).toBe(204)
+    expect((await server.resume(thread, 'run_other.1.1')).status).toBe(204)
+  })
+
+  test('an answer that ends while its reader is away is not lost: the rest comes after any event of it, also when the next is under way', async () => {
+    const waiting = gate()
+    const { ambit } = stage.start({ model: scriptedModel(says('One, ', 'two.'), [waiting.opened, ...says('Next.')]) })
+    const server = await open(ambit)
+    const thread = freshThread()
+    const whole = await (await server.post(thread)).text()
+    const { ids } = parseStream(whole)
+    const [run, , last] = must(ids.at(-1)).split('.')
+    const expectTheRest = async () => {
+      for (const id of [`${run}.1.0`, ...ids.slice(0, -1)]) {
+        const response = await server.resume(thread, id)
+        expect([id, response.status, response.headers.get('x-resumable-stream-id')]).toEqual([id, 200, run])
+        const after = whole.indexOf(`id: ${id}\n`)
+        const rest = after < 0 ? whole.replace(/^: \n\n/, '') : whole.slice(whole.indexOf('\n\n', after) + 2)
+        expect((await response.text()).replace(/^: \n\n/, '')).toBe(rest)
+      }
+      expect((await server.resume(thread, ids.at(-1))).status).toBe(204)
+      const refused = await Promise.all([`${run}.1.${Number(last) + 1}`, `${run}.2.1`].map((id) => server.resume(thread, id)))
+      expect(refused.map(({ status }) => status)).toEqual([409, 409])
+    }
+    await expectTheRest()
+    const next = await server.ask(thread, 'And?')
+    await expectTheRest()
+    waiting.open()
+    expect(said((await readStream(next)).chunks)).toBe('Next.')
+    const other = freshThread()
+    await readStream(await server.post(other))
+    expect((await server.resume(other, ids[0])).status).toBe(204)
+  })
+
+  test('an ended answer that read what its reader may not see is not there, to the byte', async () => {
+    const { ambit } = stage.start({ model: scriptedModel(says('Yes.')) })
+    const { world } = stage
+    const zephyr = must(world.ids['acme/zephyr'])
+    const planted = await plantAnswer(stage.database.handles, world.rows('acme', 'ada'), { projectId: '*', shared: true, reads: ['*', zephyr], question: 'Asked?', answer: 'Answered.' })
+    const ask = async (who: 'bob' | 'carol', run: string) => {
+      const response = await send(ambit, world, who, `${ACME}/chat/${planted.threadId}/stream`, { headers: { 'last-event-id': `${run}.1.0`, 'x-request-id': 'same' } })
+      const headers = Object.fromEntries(response.headers)
+      if (response.status === 200) await response.body?.cancel()
+      return { status: response.status, headers }
+    }
+    expect((await ask('carol', planted.runId)).status).toBe(200)
+    expect(await ask('bob', planted.runId)).toEqual(await ask('bob', 'run_nothing'))
+    expect((await ask('bob', planted.runId)).status).toBe(204)
   })
 
   test('a stream over a socket that breaks off is no clean end', async () => {
