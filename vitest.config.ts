@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  // For the examples, which are packages of their own.
+  resolve: { alias: [{ find: /^ambit$/, replacement: `${import.meta.dirname}/src/index.ts` }, { find: /^ambit\/(\w+)$/, replacement: `${import.meta.dirname}/src/$1.ts` }] },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/hosts/**'], // vitest.hosts.config.ts

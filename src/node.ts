@@ -10,8 +10,16 @@ const DISCARDED_BYTES = 32_000_000
 const DISCARD_MS = 5_000
 
 /** An Ambit, or something in front of one that asks who connected: what the socket says, which no header can claim. */
-interface Fetch {
+export interface Fetch {
   fetch(request: Request, peer: { readonly address: string | undefined }): Promise<Response>
+}
+
+/** What a framework in front of the listener has taken from the message; absent, it stands as it came. */
+export interface Taken {
+  /** The whole address, where `url` was cut to what is below a mount. */
+  readonly url?: string | undefined
+  /** The body, where it was read. */
+  readonly body?: Uint8Array | undefined
 }
 
 /**
@@ -19,9 +27,13 @@ interface Fetch {
  * a stream is a promise of Ambit: the socket pulls, a body that breaks resets the connection (a clean end would read as
  * a whole answer), and no error text reaches the client.
  */
-export function toNodeListener(ambit: Fetch): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+export function toNodeListener(
+  ambit: Fetch,
+  takenFrom: (incoming: IncomingMessage) => Taken = () => ({}),
+): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
-    answer(ambit, incoming, outgoing).catch((error: unknown) => {
+    const taken = takenFrom(incoming) // what it throws is the framework's, who called
+    answer(ambit, { incoming, outgoing, taken }).catch((error: unknown) => {
       outgoing.destroy(error instanceof Error ? error : undefined)
     })
   }
@@ -40,12 +52,18 @@ export function listen(ambit: Fetch, { host, port }: { host: string; port: numbe
   })
 }
 
-async function answer(ambit: Fetch, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+interface Call {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  readonly taken: Taken
+}
+
+async function answer(ambit: Fetch, { incoming, outgoing, taken }: Call): Promise<void> {
   const gone = new AbortController()
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) gone.abort()
   })
-  const request = requestOf(incoming, gone.signal)
+  const request = requestOf(incoming, taken, gone.signal)
   if (!request) return void outgoing.writeHead(400, { connection: 'close' }).end()
   const response = await ambit.fetch(request, { address: incoming.socket.remoteAddress })
   if (!incoming.complete) await discard(incoming, outgoing)
@@ -56,13 +74,13 @@ async function answer(ambit: Fetch, incoming: IncomingMessage, outgoing: ServerR
 }
 
 /** Null where the request line or a header is nothing that a Request can hold. */
-function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+function requestOf(incoming: IncomingMessage, taken: Taken, signal: AbortSignal): Request | null {
   const method = incoming.method ?? 'GET'
-  const hasBody = method !== 'GET' && method !== 'HEAD'
+  const body = method === 'GET' || method === 'HEAD' ? null : (taken.body ?? bodyOf(incoming))
   try {
     const headers = Object.entries(incoming.headersDistinct).flatMap(([name, values = []]) => values.map((value) => [name, value] as [string, string]))
-    const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
-    return new Request(url, { method, headers, signal, ...(hasBody && { body: bodyOf(incoming), duplex: 'half' as const }) })
+    const url = new URL(taken.url ?? incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
+    return new Request(url, { method, headers, signal, body, duplex: 'half' })
   } catch {
     return null
   }

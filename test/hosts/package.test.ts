@@ -1,10 +1,12 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { parseStream, said } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
-import { newFolder } from './support/install.ts'
+import { newFolder, plainEnvironment } from './support/install.ts'
 import type { Folder } from './support/install.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -107,6 +109,30 @@ describe.each([['22.12.0'], ['24.0.0'], ['26.10.0']])('on Node %s', (version) =>
       await demo.remove()
     }
   })
+})
+
+test('npx ambit demo serves the demo in an empty folder', async () => {
+  const empty = await newFolder()
+  const demo = spawn('npx', ['--yes', `--package=${inject('tarball')}`, 'ambit', 'demo'], { cwd: empty.path, env: { ...plainEnvironment(), AMBIT_PORT: '0' }, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+  const closed = once(demo, 'close')
+  try {
+    let written = ''
+    demo.stdout.setEncoding('utf8').on('data', (piece: string) => (written += piece))
+    while (!written.includes('npx ambit chat')) await Promise.race([once(demo.stdout, 'data'), closed.then(() => Promise.reject(new Error(`It ended: ${written}`)))])
+    const { url, people } = JSON.parse(await readFile(join(empty.path, '.ambit/demo.json'), 'utf8')) as { url: string; people: Record<string, { key: string }> }
+    expect(written).toContain(`Ambit runs at ${url} (data: .ambit/, model: offline)`)
+    const response = await fetch(`${url}/v1/orgs/globex/projects/apollo/chat`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${people['gus']?.key ?? ''}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ message: { role: 'user', parts: [{ type: 'text', text: 'What is the launch date of Apollo?' }] } }),
+    })
+    expect(said(parseStream(await response.text()).chunks)).toContain('3 February 2027')
+  } finally {
+    // The group: npx starts what it starts, and all of it has to end.
+    process.kill(-(demo.pid ?? 0), 'SIGTERM')
+    await closed
+    await empty.remove()
+  }
 })
 
 describe('in a bundle', () => {

@@ -19,7 +19,7 @@ export function readPage(page: string): string {
 
 /** Every page for people, from the root of the repository. */
 export function pages(): readonly string[] {
-  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'AGENTS.md', ...globSync('{docs,decisions}/*.md', { cwd: ROOT }), ...globSync('examples/*/README.md', { cwd: ROOT })].toSorted()
+  return ['README.md', 'examples/README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'AGENTS.md', ...globSync('{docs,decisions}/*.md', { cwd: ROOT }), ...globSync('examples/*/README.md', { cwd: ROOT })].toSorted()
 }
 
 export function snippetsOf(page: string): readonly Snippet[] {

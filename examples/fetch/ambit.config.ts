@@ -3,13 +3,14 @@ import { z } from 'zod'
 import { createAmbit, forDatabase } from 'ambit'
 import { pgDatabase } from 'ambit/pg'
 
-export const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], connectionTimeoutMillis: 5_000 })
+export const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] }) // the app's own, as it was
+export const ambitPool = new pg.Pool({ connectionString: process.env['AMBIT_DATABASE_URL'], connectionTimeoutMillis: 5_000 })
 const find = async (text: string, ...values: unknown[]) => (await pool.query(text, values)).rows
-const database = pgDatabase(pool)
+const database = pgDatabase(ambitPool)
 const { defineTool } = forDatabase(database)
 
 export const ambit = createAmbit({
-  store: pool, // Ambit's own tables: schema "ambit" of the same database
+  store: ambitPool, // Ambit's own tables: schema "ambit" of the same database
   model: 'offline',
   database,
   async authenticate(request) {

@@ -1,45 +1,48 @@
 import { readFile } from 'node:fs/promises'
 import type { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { checked } from '../support/check-answers.ts'
 import { databaseKinds } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { parseStream, question, said } from '../support/client.ts'
 import type { Ambit } from '../../src/index.ts'
+import { exposeTable } from '../../src/lib/store/expose/expose-table.ts'
+import type { Wanted } from '../../src/lib/store/expose/exposure.ts'
 
-const ROWS = `
-  insert into accounts values ('north', 'North Ltd'), ('south', 'South Ltd');
-  insert into shops values ('north', 'web', 'Web shop'), ('north', 'kiosk', 'Kiosk'), ('south', 'web', 'Web shop');
-  insert into members values ('north', 'nora'), ('south', 'sam');
-  insert into sessions values ('nora-token', 'nora'), ('sam-token', 'sam');
-  insert into orders values ('north', 'web', 'n1', 'Marlow', 70), ('north', 'kiosk', 'n2', 'Marlow', 8), ('south', 'web', 's1', 'Marlow', 990);
-  grant select on accounts, shops, members, sessions, orders to test_app;
-`
+const EXAMPLES = new URL('../../examples/', import.meta.url)
+const orders: Wanted = {
+  table: 'orders', orgColumn: 'account', projectColumn: 'shop', everyProject: false, as: 'view', name: null, columns: null, allow: ['select'], rolePrefix: 'ambit_',
+}
 
 // PostgreSQL only: the example's tools speak to a server through `pg`.
 describe.skipIf(inject('postgresUrl') === '')('the example of the README', () => {
   let database: TestDatabase
   let ambit: Ambit
   let pool: Pool
+  let ambitPool: Pool
   beforeAll(async () => {
     const kind = databaseKinds.find(({ name }) => name === 'PostgreSQL')
     if (!kind) throw new Error('There is no PostgreSQL.')
     database = await kind.create()
-    const tables = await readFile(new URL('../../examples/host-app/tables.sql', import.meta.url), 'utf8')
-    await database.superuser.transaction('', (sql) => sql.script(`${tables} ${ROWS}`))
-    process.env['DATABASE_URL'] = String(database.source)
-    ;({ ambit, pool } = await import('../../examples/host-app/app.ts'))
+    const [tables, rows] = await Promise.all(['tables.sql', 'rows.sql'].map((file) => readFile(new URL(file, EXAMPLES), 'utf8')))
+    await database.superuser.transaction('', (sql) => sql.script(`${tables} ${rows} grant select on accounts, shops, members, sessions to test_app;`))
+    const exposed = await exposeTable(database.superuser, orders)
+    if (!exposed.ok) throw new Error(exposed.detail)
+    process.env['DATABASE_URL'] = process.env['AMBIT_DATABASE_URL'] = String(database.source)
+    ;({ ambit, pool, ambitPool } = await import('../../examples/fetch/ambit.config.ts'))
   })
   afterAll(async () => {
     await ambit.close()
     // `end` does not wait until its connections are gone: the forced drop may still meet one.
-    pool.on('error', () => {})
-    await pool.end()
+    for (const one of [pool, ambitPool]) one.on('error', () => {})
+    await Promise.all([pool.end(), ambitPool.end()])
     delete process.env['DATABASE_URL']
+    delete process.env['AMBIT_DATABASE_URL']
     await database.drop()
   })
 
   const ask = async (token: string, path: string, text: string) => {
-    const response = await ambit.fetch(
+    const response = await checked(ambit).fetch(
       new Request(`http://host.test${path}/chat`, {
         method: 'POST',
         headers: { 'x-session': token, 'content-type': 'application/json' },
@@ -50,10 +53,8 @@ describe.skipIf(inject('postgresUrl') === '')('the example of the README', () =>
   }
 
   test('stands in the README as it runs here', async () => {
-    const [readme, example] = await Promise.all(
-      ['../../README.md', '../../examples/host-app/app.ts'].map((path) => readFile(new URL(path, import.meta.url), 'utf8')),
-    )
-    expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``)
+    const [readme, example] = await Promise.all(['../README.md', 'fetch/ambit.config.ts'].map((path) => readFile(new URL(path, EXAMPLES), 'utf8')))
+    expect(readme).toContain(`\`\`\`ts file=examples/fetch/ambit.config.ts\n${example}\`\`\``)
   })
 
   test.each([
