@@ -4,6 +4,7 @@ import type { PgDatabase, PgQueryResultHKT, PgTransaction } from 'drizzle-orm/pg
 import { hearLostClients } from './lib/store/hear-lost-clients.ts'
 import type { ClientPool } from './lib/store/hear-lost-clients.ts'
 import type { ScopedDatabase } from './lib/store/host-scope.ts'
+import { lendClient } from './lib/store/lend-client.ts'
 
 /**
  * A host's tables through Drizzle: a tool's `db` is Drizzle's own transaction, with the host's schema. Tried with
@@ -16,7 +17,8 @@ export function drizzleDatabase<Result extends PgQueryResultHKT, Schema extends 
   return {
     transaction: (work) =>
       db.transaction(async (tx) => {
-        const result = await work(tx)
+        const { lent, end } = lend(db, tx)
+        const result = await work(lent).finally(end)
         // After a failed statement whose error was not passed on, the server answers COMMIT with a rollback and no error, and
         // Drizzle does not look: this fails instead.
         await tx.execute(sql`select 1`)
@@ -24,6 +26,23 @@ export function drizzleDatabase<Result extends PgQueryResultHKT, Schema extends 
       }),
     execute: async (tx, text, values) => countOf(await tx.execute(bind(text, values))),
   }
+}
+
+/** What Drizzle keeps in a transaction, of every driver. */
+interface Kept {
+  readonly dialect: unknown
+  readonly session: { readonly client?: object }
+  readonly schema: unknown
+}
+
+/** The same transaction over a client that is only lent, and with it whatever is made of it: builders, savepoints. */
+function lend<Tx extends object>(db: object, tx: Tx): { readonly lent: Tx; end(): void } {
+  const { dialect, session, schema } = tx as unknown as Kept
+  if (session.client === undefined) return { lent: tx, end: () => {} }
+  if (session.client === (db as { readonly $client?: unknown }).$client) throw new Error('Drizzle does not take this client for a pool, and gives a transaction no connection of its own. Pass drizzle() a pg.Pool.')
+  const { client, end } = lendClient(session.client)
+  const Transaction = tx.constructor as new (...parts: readonly unknown[]) => Tx
+  return { lent: new Transaction(dialect, Object.create(session, { client: { value: client } }), schema), end }
 }
 
 /** Drizzle numbers its parameters itself. */

@@ -61,6 +61,39 @@ if (databaseKinds.some(({ name }) => name === 'PGlite')) {
   })
 }
 
+describe.skipIf(databaseKinds.every(({ name }) => name !== 'PostgreSQL'))('a connection that is lent', () => {
+  const onPool = async (work: (pool: pg.Pool) => Promise<void>) => {
+    const { pool, end } = await onPostgres()
+    await work(pool).finally(end)
+  }
+
+  test('is not given back by a tool', () =>
+    onPool(async (pool) => {
+      const released = pgDatabase(pool).transaction(async (client) => client.release())
+      await expect(released).rejects.toThrow(/do not release it/)
+      expect([pool.totalCount, pool.idleCount]).toEqual([1, 1])
+    }))
+
+  test('ends for what Drizzle made of its transaction, too', () =>
+    onPool(async (pool) => {
+      const late: (() => Promise<unknown>)[] = []
+      await drizzleDatabase(drizzlePg(pool)).transaction(async (tx) => {
+        const prepared = tx.select({ one: sql`1` }).from(sql`pg_class`).limit(1).prepare('')
+        await tx.transaction(async (nested) => {
+          late.push(async () => nested.execute(sql`select 1`), async () => prepared.execute())
+          for (const way of late) await way()
+        })
+      })
+      for (const way of late) await expect(way()).rejects.toMatchObject({ cause: new Error('This transaction is over. Await every statement before the tool answers.') })
+    }))
+
+  test('is one of its own: a pool that Drizzle takes for a client is refused', () =>
+    onPool(async (pool) => {
+      const unlike = { connect: () => pool.connect(), query: (text: string) => pool.query(text), on: () => {}, totalCount: 0 } as unknown as pg.Pool
+      await expect(drizzleDatabase(drizzlePg(unlike)).transaction(async () => 'done')).rejects.toThrow(/no connection of its own/)
+    }))
+})
+
 describe('drizzleDatabase() refuses', () => {
   test('a single client, on which two organisations would share a transaction', () => {
     expect(() => drizzleDatabase(drizzlePg(new pg.Client()))).toThrow(/needs a pool/)

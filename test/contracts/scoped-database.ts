@@ -149,6 +149,24 @@ export function scopedDatabaseContract<Tx>(name: string, create: () => Promise<S
       expect(await inScope('north', async () => 'next')).toBe('next')
     })
 
+    test.each([['failed', true], ['answered', false]])('what goes on after its work %s reaches no rows, of its own organisation or of the next', async (_, fails) => {
+      let late: Tx | undefined
+      const work = inScope('north', async (tx) => {
+        late = tx
+        await under.rows(tx, 'select 1 as one')
+        if (fails) throw new Error('a sibling failed')
+      })
+      expect((await Promise.allSettled([work]))[0].status).toBe(fails ? 'rejected' : 'fulfilled')
+      const tried = await inScope('south', async (tx) => {
+        await note(tx, 'south', `next-${fails}`)
+        const ways = [async () => under.rows(must(late), 'select id from ambit_host.notes'), async () => note(must(late), 'south', `late-${fails}`)]
+        return Promise.allSettled(ways.map((way) => way()))
+      })
+      expect(tried.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+      expect(await idsOf('late-%')).toEqual([])
+      expect(await idsOf(`next-${fails}`)).toHaveLength(1)
+    })
+
     test('a last statement that touches no row can take everything back', async () => {
       const act = (fence: string) =>
         under.database.transaction(async (tx) => {

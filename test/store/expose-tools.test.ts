@@ -4,10 +4,10 @@ import { integer, pgSchema, text } from 'drizzle-orm/pg-core'
 import { Kysely, PostgresDialect, sql as kyselySql } from 'kysely'
 import type { Generated } from 'kysely'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { z } from 'zod'
 import { forDatabase } from '../../src/index.ts'
-import type { ScopedDatabase, Tool } from '../../src/index.ts'
+import type { Limits, ScopedDatabase, Tool } from '../../src/index.ts'
 import { drizzleDatabase } from '../../src/drizzle.ts'
 import { kyselyDatabase } from '../../src/kysely.ts'
 import { pgDatabase } from '../../src/pg.ts'
@@ -35,6 +35,7 @@ type Made = { readonly database: ScopedDatabase<never>; readonly tools: readonly
 const none = z.object({})
 const named = z.object({ id: z.string() })
 const about = { description: 'Works on orders.', effect: 'read' } as const
+const never = new Promise<string>(() => {})
 
 function withPg(pool: pg.Pool): Made {
   const database = pgDatabase(pool)
@@ -49,6 +50,10 @@ function withPg(pool: pg.Pool): Made {
       await db.query('insert into ambit_host.orders (id) values ($1)', [id])
       await db.query('select nonsense').catch(() => {})
       return 'done'
+    } }),
+    defineTool({ ...about, name: 'stall', input: named, run: async ({ id }, { db }) => {
+      await db.query('insert into ambit_host.orders (id) values ($1)', [id])
+      return never
     } }),
   ]
   return { database: database as never, tools: tools as never }
@@ -68,6 +73,10 @@ function withDrizzle(pool: pg.Pool): Made {
       await db.execute(sql`select nonsense`).catch(() => {})
       return 'done'
     } }),
+    defineTool({ ...about, name: 'stall', input: named, run: async ({ id }, { db }) => {
+      await db.insert(orders).values({ id })
+      return never
+    } }),
   ]
   return { database: database as never, tools: tools as never }
 }
@@ -86,6 +95,10 @@ function withKysely(pool: pg.Pool): Made {
       await db.insertInto('ambit_host.orders').values({ id }).execute()
       await kyselySql`select nonsense`.execute(db).catch(() => {})
       return 'done'
+    } }),
+    defineTool({ ...about, name: 'stall', input: named, run: async ({ id }, { db }) => {
+      await db.insertInto('ambit_host.orders').values({ id }).execute()
+      return never
     } }),
   ]
   return { database: database as never, tools: tools as never }
@@ -117,10 +130,19 @@ describe.skipIf(inject('postgresUrl') === '')('tools over tables that were opene
   })
   afterAll(() => pool?.end())
 
+  test('a source that is left gives its connection back', async () => {
+    const database = pgDatabase(pool)
+    const stalls = forDatabase(database).defineSource({ name: 'stalls', load: async (_, { db }) => (await db.query('select 1'), never) })
+    const { ambit } = stage.start({ model: scriptedModel(says('Done.')), database: database as never, sources: [stalls as never], limits: { toolMs: 200 } })
+    await answerTo(stage, ambit, { who: 'bob', path: ACME, thread: freshThread() })
+    expect(pool.totalCount).toBeGreaterThan(0)
+    await vi.waitFor(() => expect(pool.idleCount).toBe(pool.totalCount))
+  })
+
   describe.each([['pg', withPg], ['Drizzle', withDrizzle], ['Kysely', withKysely]] as const)('through %s', (orm, make) => {
-    async function call(who: PersonName, path: string, tool: string, args: unknown = {}): Promise<unknown> {
+    async function call(who: PersonName, path: string, tool: string, args: unknown = {}, limits: Partial<Limits> = {}): Promise<unknown> {
       const { database, tools } = make(pool)
-      const { ambit } = stage.start({ model: scriptedModel(callsTools([tool, args]), says('Done.')), database, tools })
+      const { ambit } = stage.start({ model: scriptedModel(callsTools([tool, args]), says('Done.')), database, tools, limits })
       const { chunks } = await answerTo(stage, ambit, { who, path, thread: freshThread() })
       const out = must(chunks.find(({ type }) => type === 'tool-output-available' || type === 'tool-output-error'))
       return out.type === 'tool-output-available' ? out.output : 'failed'
@@ -163,6 +185,12 @@ describe.skipIf(inject('postgresUrl') === '')('tools over tables that were opene
     test('a tool that hides the failure of a statement is not told to have done anything', async () => {
       expect(await call('bob', `${ACME}/projects/apollo`, 'hide', { id: `${orm}-hidden` })).toBe('failed')
       expect(await stage.database.superuser.transaction('', (db) => firsts(db, `select id from shop.orders where id like '%hidden'`))).toEqual([])
+    })
+
+    test('a tool that is left is rolled back, and gives its connection back', async () => {
+      expect(await call('bob', `${ACME}/projects/apollo`, 'stall', { id: `${orm}-left` }, { toolMs: 200 })).toBe('failed')
+      await vi.waitFor(() => expect(pool.idleCount).toBe(pool.totalCount))
+      expect(await stage.database.superuser.transaction('', (db) => firsts(db, `select id from shop.orders where id like '%left'`))).toEqual([])
     })
   })
 })

@@ -24,10 +24,12 @@ export function bindSource<Tx>(source: ContextSource<Tx>, database: ScopedDataba
     priority,
     ...(about && { about }),
     async load(context, handles) {
-      if (!database) return source.load(context, { ...handles, db: undefined as Tx })
+      const ask = async (db: Tx) => source.load(context, { ...handles, db })
+      if (!database) return ask(undefined as Tx)
       return database.transaction(async (tx) => {
         await enterHostScope(database, tx, context.rows)
-        return source.load(context, { ...handles, db: tx })
+        // One that is left is rolled back, and gives its connection back.
+        return boundedWait(ask(tx), handles)
       })
     },
   }

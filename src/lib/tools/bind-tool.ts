@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { boundedWait } from '../limits/bounded-wait.ts'
 import { enterHostScope } from '../store/host-scope.ts'
 import type { ScopedDatabase } from '../store/host-scope.ts'
 import type { RowScope } from '../store/handles.ts'
@@ -14,17 +15,17 @@ export interface UnboundTool<Tx> {
   readonly database: ScopedDatabase<Tx> | undefined
 }
 
-/** A host's tool, bound to a scope. Its transaction opens when it is called and ends with it. */
+/** A host's tool, bound to a scope. Its transaction opens when it is called and ends with it; one that is left is rolled back. */
 export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, rows: RowScope): BoundTool {
   return {
     ...described,
     failureReads: rows.projectIds,
     async call(args, { signal, log, idempotencyKey }) {
-      const run = (db: Tx) => tool.run(args, { db, signal, log, idempotencyKey })
+      const run = async (db: Tx) => tool.run(args, { db, signal, log, idempotencyKey })
       const output = database
         ? await database.transaction(async (tx) => {
             await enterHostScope(database, tx, rows)
-            return run(tx)
+            return boundedWait(run(tx), { signal })
           })
         : await run(undefined as Tx)
       // Which rows a host's tool read is its own business, so its answer counts as having read the whole scope.
