@@ -66,6 +66,15 @@ describe.skipIf(postgres === '')('ambit expose', () => {
     expect(await dumpExposed(superuser)).toEqual(printed)
   })
 
+  test('a name with a line break stays inside its comment', async () => {
+    await run(superuser, `set local role ${OWNER.user}; create table shop.broken ("account\ndrop schema shop; --" text)`)
+    const { code, out } = await ambit(['expose', 'shop.broken', '--org-column', 'account\ndrop schema shop; --', '--print'], owners())
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('-- Only the scope of a whole organisation sees rows: those whose account drop schema shop; -- is its') as string })
+    const plain = out.replaceAll(/"[^"]*"/g, '').replaceAll(/E'[^']*'/g, '')
+    expect(plain.split('\n').filter((line) => line.startsWith('drop schema'))).toEqual([])
+    await run(superuser, 'drop table shop.broken')
+  })
+
   test.each([
     [['expose', 'shop.nothing', '--org-column', 'account'], 1, /^There is no table shop\.nothing here: /],
     [['expose', 'shop.orders', '--org-column', 'org'], 1, /^shop\.orders has no column "org"\. It has account, shop, id/],

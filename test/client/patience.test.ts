@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { AmbitTransportOptions } from '../../src/client.ts'
 import { ambitTransport } from '../../src/client.ts'
 
@@ -162,6 +162,47 @@ test('a stream that is cancelled while it waits lets go of its connection at onc
   await reader?.cancel()
   expect([await waiting, signals.map(({ aborted }) => aborted)]).toEqual([{ done: true, value: undefined }, [true]])
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a message that waits for a stop to come through can be given up at once', async () => {
+  const never = () => new Promise<Response>(() => {})
+  const transport = ambitTransport({ url: '/api/ambit', fetch: async (url) => (url.endsWith('/stop') ? never() : half()) })
+  const send = (abortSignal: AbortSignal) =>
+    transport.sendMessages({ trigger: 'submit-message', chatId: 'c', messageId: undefined, messages: [{ id: 'u1', role: 'user', parts: [{ type: 'text', text: 'Hello?' }] }], abortSignal })
+  const [first, second] = [new AbortController(), new AbortController()]
+  await send(first.signal)
+  first.abort()
+  await vi.advanceTimersByTimeAsync(0)
+  const outcome = send(second.signal).catch((error: unknown) => error)
+  second.abort()
+  await expect(outcome).resolves.toMatchObject({ name: 'AbortError' })
+})
+
+test('what onStopFailed throws refuses no later message', async () => {
+  const thrown: unknown[] = []
+  const onThrown = (error: unknown) => thrown.push(error)
+  const others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException').on('uncaughtException', onThrown)
+  onTestFinished(() => {
+    process.off('uncaughtException', onThrown)
+    for (const other of others) process.on('uncaughtException', other)
+  })
+  const transport = ambitTransport({
+    url: '/api/ambit',
+    fetch: async (url) => (url.endsWith('/stop') ? away() : half()),
+    onStopFailed: () => {
+      throw new Error('a bug of the page')
+    },
+  })
+  const message = { id: 'u1', role: 'user', parts: [{ type: 'text', text: 'Hello?' }] } as const
+  const send = (abortSignal?: AbortSignal) =>
+    transport.sendMessages({ trigger: 'submit-message', chatId: 'c', messageId: undefined, messages: [{ ...message, parts: [...message.parts] }], abortSignal })
+  const leaving = new AbortController()
+  await send(leaving.signal)
+  leaving.abort()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(thrown).toMatchObject([{ message: 'a bug of the page' }])
+  await expect(send()).resolves.toBeInstanceOf(ReadableStream)
 })
 
 test('a stop that is not answered is told after ten seconds', async () => {

@@ -147,6 +147,30 @@ describe('an answer as it stands', () => {
     expect([chunks, cancelled]).toEqual([[{ type: 'finish' }], true])
   })
 
+  test('what a proxy that drops Last-Event-ID lets come again is given once', async () => {
+    const chunks = [{ type: 'start', messageId: 'm1' }, { type: 'text-start', id: '0' }, { type: 'text-delta', id: '0', delta: 'Once' }, { type: 'text-end', id: '0' }, { type: 'finish' }]
+    const events = chunks.map((chunk, index) => `id: r.1.${index + 1}\ndata: ${JSON.stringify(chunk)}\n\n`)
+    const answers = [events.slice(0, 3), events.slice(0, 2), [...events, 'data: [DONE]\n\n']]
+    const page = await openPage(stage, { fetch: async () => new Response(answers.shift()?.join(''), { headers: { 'content-type': 'text/event-stream' } }) })
+    const stream = must(await page.transport.reconnectToStream({ chatId: 'c' }))
+    const given: unknown[] = []
+    for await (const chunk of stream) given.push(chunk)
+    expect([given, page.sent.length]).toEqual([chunks, 3])
+  })
+
+  test.for([['no JSON', '<html>'], ['half of it', '{"messages":[']])('an answer of the right type that holds %s is told, too', async ([, text]) => {
+    const page = await openPage(stage, { fetch: async () => new Response(text, { headers: { 'content-type': 'application/json', 'x-request-id': 'r1' } }) })
+    const error = { name: 'AmbitError', code: 'unexpected_answer', status: 200, requestId: 'r1' }
+    await expect(page.transport.stop('c')).rejects.toMatchObject(error)
+    await expect(page.transport.load('c')).rejects.toMatchObject(error)
+  })
+
+  test('a page of a proxy that breaks off is told as one', async () => {
+    const broken = () => new ReadableStream({ start: (controller) => controller.error(new TypeError('terminated')) })
+    const page = await openPage(stage, { fetch: async () => new Response() }, { fetch: async () => new Response(broken(), { status: 502, headers: { 'content-type': 'text/html' } }) })
+    await expect(page.transport.load('c')).rejects.toMatchObject({ name: 'AmbitError', code: 'unexpected_answer', status: 502 })
+  })
+
   test('an event without an end is an error when it is too large, and the connection is closed', async () => {
     let cancelled = false
     const piece = new TextEncoder().encode('x'.repeat(1_000_000))

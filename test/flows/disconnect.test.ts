@@ -50,6 +50,7 @@ describe.each(databaseKinds)('a reader who goes, on $name', (kind) => {
     expect(again.text.startsWith(early)).toBe(true)
     expect(model.calls).toHaveLength(1)
     expect(model.cancelled()).toBe(0)
+    expect(lines.filter(({ msg }) => msg === 'the stream was broken off')).toEqual([])
   })
 
   test('a socket that is reset is the same', async () => {

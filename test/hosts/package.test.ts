@@ -34,8 +34,9 @@ afterAll(() => host.remove())
 describe('what is packed', () => {
   test('is JavaScript, types, the demo and the docs: no source, no test, no Node and no PostgreSQL', () => {
     const files = execFileSync('tar', ['tf', inject('tarball')], { encoding: 'utf8' }).split('\n').filter((path) => path !== '')
-    const kinds = new Set(files.map((path) => path.replace(/^package\//, '').replace(/^(dist|docs)\/.*?((\.d)?\.[a-z]+)$/, '$1 $2')))
-    expect([...kinds].toSorted()).toEqual(['CHANGELOG.md', 'README.md', 'dist .d.ts', 'dist .js', 'dist .md', 'docs .md', 'openapi.json', 'package.json'])
+    const kinds = new Set(files.map((path) => path.replace(/^package\//, '').replace(/^examples\/.*/, 'examples').replace(/^(dist|docs)\/.*?((\.d)?\.[a-z]+)$/, '$1 $2')))
+    expect([...kinds].toSorted()).toEqual(['CHANGELOG.md', 'README.md', 'dist .d.ts', 'dist .js', 'dist .md', 'docs .md', 'examples', 'openapi.json', 'package.json'])
+    expect(files.filter((path) => /node_modules|\.next/.test(path))).toEqual([])
     expect(manifest['optionalDependencies']).toBeUndefined()
     expect(manifest['scripts']).toBeUndefined()
     expect(manifest['engines']).toEqual({ node: '>=22.12' })

@@ -104,6 +104,12 @@ describe('openapi.json', () => {
     for (const schema of inline) expect(ajv.validateSchema(schema)).toBe(true)
   })
 
+  test('has no choice between schemas without a type: a generated client would take anything', () => {
+    const choices = [...walk(document)].flatMap(({ anyOf }) => (Array.isArray(anyOf) ? (anyOf as object[]) : []))
+    expect(choices.length).toBeGreaterThan(5)
+    expect(choices.filter((choice) => !('type' in choice || '$ref' in choice))).toEqual([])
+  })
+
   test('asks for a credential where the route does', () => {
     const open = operations.filter(([, , { security }]) => security?.length === 0).map(([path]) => path)
     expect(open).toEqual(['/health/live', '/health/ready', '/openapi.json'])

@@ -325,5 +325,8 @@ describe.each(databaseKinds)("a host's table, opened to tools on $name", (kind) 
       'The key orders_pkey does not hold account: a collision tells that another organisation has such a row.',
     ])
     expect((await exposed(owner, 'shop.plain')).says).toContain('No index begins with account: each question reads the whole table.')
+    await run(owner, 'create table shop.parts (account text not null, shop text, id text, primary key (account, id), unique (account, shop, id))')
+    const ofParts = (await exposed(owner, 'shop.parts', { projectColumn: 'shop', allow: ['select', 'insert'] })).says
+    expect(ofParts.filter((line) => line.startsWith('The key'))).toEqual(['The key parts_pkey does not hold shop: a collision tells that another project has such a row.'])
   })
 })

@@ -84,8 +84,9 @@ function wordsOf(given: Given, option: string): readonly string[] {
   return (given.text(option) ?? '').split(',').map((word) => word.trim()).filter((word) => word !== '')
 }
 
+/** A name may hold a line break, which would end the comment. */
 function printed({ says, statements }: Exposed): string {
-  return `${['For one transaction, as the owner of the table.', ...says].map((line) => `-- ${line}`).join('\n')}\n${statements.join('\n')}\n`
+  return `${['For one transaction, as the owner of the table.', ...says].map((line) => `-- ${line.replaceAll(/[\r\n]+/g, ' ')}`).join('\n')}\n${statements.join('\n')}\n`
 }
 
 /** A connection that is lost while it is idle; one that is used says so itself. */

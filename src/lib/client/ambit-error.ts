@@ -80,6 +80,11 @@ export async function readRefusal(response: Response): Promise<AmbitError> {
   })
 }
 
+/** The error that a good answer is which cannot be read. */
+export function unreadable({ status, headers }: Response, cause: unknown): AmbitError {
+  return new AmbitError({ code: 'unexpected_answer', detail: foreignDetail(status), status, requestId: headers.get('x-request-id') ?? undefined, cause })
+}
+
 function foreignDetail(status: number): string {
   return `The server gave an answer (${status}) that is not Ambit’s. Try again; if it stays, check the address, and what stands between.`
 }
@@ -87,7 +92,7 @@ function foreignDetail(status: number): string {
 /** Null where it is no problem of RFC 9457: what a proxy says is not read, let alone shown. */
 async function readProblem(response: Response): Promise<Readonly<Record<string, unknown>> | null> {
   if (!hasType(response, 'application/problem+json')) {
-    await response.body?.cancel()
+    await response.body?.cancel().catch(() => {}) // of a body that has failed nothing is wanted
     return null
   }
   try {

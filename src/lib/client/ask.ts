@@ -1,4 +1,4 @@
-import { AmbitError, hasType, readRefusal } from './ambit-error.ts'
+import { AmbitError, hasType, readRefusal, unreadable } from './ambit-error.ts'
 import { resolveGiven } from './transport-options.ts'
 import type { AmbitTransportOptions } from './transport-options.ts'
 
@@ -39,6 +39,17 @@ export async function ask(options: AmbitTransportOptions, question: Question): P
   const good = (response.status === 204 && method === 'GET') || (response.ok && hasType(response, question.wants))
   if (!good) throw await readRefusal(response)
   return response
+}
+
+/** Asks for JSON, and gives what it holds. */
+export async function askJson(options: AmbitTransportOptions, question: Omit<Question, 'wants'>): Promise<unknown> {
+  const response = await ask(options, { ...question, wants: 'application/json' })
+  try {
+    return await response.json()
+  } catch (error) {
+    question.signal?.throwIfAborted()
+    throw unreadable(response, error)
+  }
 }
 
 async function headersOf(options: AmbitTransportOptions, { headers, body, lastEventId }: Question): Promise<Headers> {

@@ -126,11 +126,24 @@ function take(events: readonly ServerEvent[], progress: Progress): readonly UIMe
       continue
     }
     const chunk = chunkOf(data)
+    if (isRepeat(id, progress.lastEventId)) continue
     chunks.push(chunk)
     progress.lastEventId = id ?? progress.lastEventId
     progress.terminal ||= isTerminalType(chunk.type)
   }
   return chunks
+}
+
+/**
+ * What stands between page and server may drop `Last-Event-ID`, and then the run is said again from its start. In its
+ * ids, `<run>.<fence>.<number>`, the number only grows.
+ */
+function isRepeat(id: string | null, last: string | null): boolean {
+  return id !== null && last !== null && numberOf(id) <= numberOf(last)
+}
+
+function numberOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf('.') + 1))
 }
 
 /** A type that is not known here passes: the server may be newer than the page. */

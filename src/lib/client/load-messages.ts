@@ -1,6 +1,6 @@
 import type { UIMessage } from 'ai'
 import { isAmbitError } from './ambit-error.ts'
-import { ask, pathOfMessages } from './ask.ts'
+import { askJson, pathOfMessages } from './ask.ts'
 import type { AmbitTransportOptions } from './transport-options.ts'
 
 interface Page {
@@ -28,8 +28,7 @@ export async function loadMessages(options: AmbitTransportOptions, chatId: strin
 
 async function loadPage(options: AmbitTransportOptions, chatId: string, after: string | null): Promise<Page> {
   try {
-    const response = await ask(options, { method: 'GET', path: pathOfMessages(chatId, after), wants: 'application/json' })
-    return (await response.json()) as Page
+    return (await askJson(options, { method: 'GET', path: pathOfMessages(chatId, after) })) as Page
   } catch (error) {
     if (isAmbitError(error) && error.code === 'not_found') return { messages: [], next: null }
     throw error

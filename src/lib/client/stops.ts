@@ -1,5 +1,5 @@
 import { AmbitError } from './ambit-error.ts'
-import { ask, pathOf } from './ask.ts'
+import { askJson, pathOf } from './ask.ts'
 import type { StreamParts } from './open-stream.ts'
 import type { AmbitTransportOptions } from './transport-options.ts'
 
@@ -51,8 +51,12 @@ export function createStops(options: AmbitTransportOptions): Stops {
       if (options.stopOnAbort === false) return leave()
       const ended = end(chat, begun, leave)
       underWay.set(chat.chatId, ended)
-      await ended
-      if (underWay.get(chat.chatId) === ended) underWay.delete(chat.chatId)
+      try {
+        await ended
+      } finally {
+        // Also where `onStopFailed` throws: the chat is not to be refused for ever by what it threw.
+        if (underWay.get(chat.chatId) === ended) underWay.delete(chat.chatId)
+      }
     },
     underWay: (chatId) => underWay.get(chatId),
     resume(chatId) {
@@ -69,8 +73,8 @@ async function askToStop(options: AmbitTransportOptions, { chatId, run, headers 
   }, STOP_MS)
   try {
     const body = run === null ? {} : { run }
-    const stop = { method: 'POST', path: pathOf(chatId, 'stop'), wants: 'application/json', body, headers, signal: late.signal, keepalive: true } as const
-    return (await (await ask(options, stop)).json()) as Stopped
+    const stop = { method: 'POST', path: pathOf(chatId, 'stop'), body, headers, signal: late.signal, keepalive: true } as const
+    return (await askJson(options, stop)) as Stopped
   } finally {
     clearTimeout(timer)
   }

@@ -7,6 +7,7 @@ import { createStops } from './stops.ts'
 import type { Stopped } from './stops.ts'
 import { resolveGiven } from './transport-options.ts'
 import type { AmbitTransportOptions } from './transport-options.ts'
+import { unlessAborted } from './wait.ts'
 import type { Patience } from './wait.ts'
 
 export interface AmbitTransport<M extends UIMessage = UIMessage> extends ChatTransport<M> {
@@ -47,7 +48,8 @@ export function createTransport<M extends UIMessage>(options: AmbitTransportOpti
 
     async sendMessages(sent): Promise<ReadableStream<UIMessageChunk>> {
       const { chatId, abortSignal, headers } = sent
-      await stops.underWay(chatId)
+      const stopping = stops.underWay(chatId)
+      if (stopping) await unlessAborted(stopping, abortSignal)
       const words = wordsOf(sent)
       const body = { ...(await resolveGiven(options.body)), ...sent.body, id: chatId, ...words }
       const { message, messageId } = words

@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import { documented, id } from './operation.ts'
 
+const MAX_PARTS = 50
+const MAX_ABOUT = 10
+
 /** The one message that is read. */
 export const userMessage = z
   .object({
     id: id.nullish().describe('Makes a retry safe: the same id with the same content is the same run.'),
     role: z.literal('user', 'the last message must be a user message: no answer is pending on an approval'),
-    parts: z.array(z.object({ type: z.literal('text', 'only text parts are taken'), text: z.string() })).min(1).max(50),
+    parts: z.array(z.object({ type: z.literal('text', 'only text parts are taken'), text: z.string() })).min(1).max(MAX_PARTS),
   })
   .register(documented, { id: 'UserMessage' })
 
@@ -17,8 +20,12 @@ export const envelope = z.object({
   trigger: z.enum(['submit-message', 'regenerate-message']).nullish(),
   messageId: id.nullish().describe('The message that is edited, or answered again.'),
   model: z.string().min(1).max(256).nullish().describe('One of the models of the scope, by name.'),
-  about: z.array(z.object({ type: id, id })).max(10).nullish().describe('What the message is about.'),
+  about: z.array(z.object({ type: id, id })).max(MAX_ABOUT).nullish().describe('What the message is about.'),
 })
+
+/** As they are parsed: counted before they are looked at. Not every zod that a host may have stops at the bound by itself, and a hundred thousand wrong parts would take seconds. */
+export const countedMessage = z.looseObject({ parts: z.array(z.unknown()).max(MAX_PARTS).optional() }).pipe(userMessage)
+export const countedEnvelope = z.looseObject({ about: z.array(z.unknown()).max(MAX_ABOUT).nullish() }).pipe(envelope)
 
 const submit = z.literal('submit-message').nullish()
 const list = z.array(z.unknown())

@@ -4,7 +4,7 @@ import type { ChatCommand } from '../run/chat-command.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import type { Piece } from './capture.ts'
-import { envelope, userMessage } from './chat-schema.ts'
+import { countedEnvelope, countedMessage, envelope } from './chat-schema.ts'
 import { createKeptMembers } from './keep-members.ts'
 import type { KeptMembers } from './keep-members.ts'
 import { parsePiece } from './parse-piece.ts'
@@ -43,7 +43,7 @@ function parseEnvelope(kept: KeptMembers): { readonly ok: true; readonly envelop
     if (!parsed.ok) return parsed
     values[name] = parsed.value
   }
-  const parsed = envelope.safeParse(values)
+  const parsed = countedEnvelope.safeParse(values)
   return parsed.success ? { ok: true, envelope: parsed.data } : malformed(parsed.error, [])
 }
 
@@ -72,7 +72,7 @@ function parseMessage({ piece, path }: Found, limits: Limits, head: Head): Parse
   }
   const parsed = parsePiece(piece, path)
   if (!parsed.ok) return parsed
-  const message = userMessage.safeParse(parsed.value)
+  const message = countedMessage.safeParse(parsed.value)
   if (!message.success) return malformed(message.error, path)
   const text = message.data.parts.map((part) => part.text).join('\n')
   if (text.trim() === '') return refuse('malformed', 'The message is empty.', { pointer })

@@ -20,7 +20,7 @@ const settingsChange = z
       .optional(),
   })
   .refine((body) => body.ai_enabled !== undefined || body.instructions !== undefined, 'nothing to change: send ai_enabled or instructions')
-  .meta({ anyOf: [{ required: ['ai_enabled'] }, { required: ['instructions'] }] })
+  .meta({ minProperties: 1 }) // of the generators that there are, some make `unknown` of a choice between what is required
   .register(documented, { id: 'SettingsChange' })
 
 const settingsSchema = z.object({ ai_enabled: z.boolean(), instructions: z.string() }).register(documented, { id: 'Settings' })

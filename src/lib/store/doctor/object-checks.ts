@@ -3,6 +3,12 @@ import type { CatalogueCheck } from './check.ts'
 /** `security_barrier=on`, as a view's options may say it. */
 const isOn = (option: string): string => `coalesce(v.reloptions, '{}') && '{${['true', 'on', 'yes', '1'].map((word) => `${option}=${word}`).join()}}'`
 
+/** A view's text, as the catalogue writes it: a column's name, a setting of the scope, and what stands between them in one condition. */
+const COLUMN = '(\\w+|"(?:[^"]|"")+")'
+const SETTING = 'ambit\\.(?:org_id|project_ids)'
+const BETWEEN = '(?:(?!\\sAND\\s|\\sOR\\s)[^;]){0,120}?'
+const SET_LEFT = `${SETTING}(?:(?!\\sAND\\s|\\sOR\\s)[^;=]){0,80}= \\(?(?:\\w+\\.)?${COLUMN}`
+
 export const OBJECT_CHECKS = [
   {
     code: 'definer_function',
@@ -85,10 +91,14 @@ export const HOST_CHECKS = [
              concat_ws(chr(10), format('revoke update on %s from %I;', v.name, scoped.rolname),
                        case when kept.names is not null then format('grant update (%s) on %s to %I;', kept.names, v.name, scoped.rolname) end) as mend
       from scoped, relation v
-      -- The columns that the view compares with the scope, as it is written in the catalogue.
+      cross join lateral (select pg_get_viewdef(v.oid)) view (text)
+      -- The columns that the view compares with the scope, on either side, as it is written in the catalogue,
       cross join lateral (
         select array_agg(one[1]) as names
-        from regexp_matches(pg_get_viewdef(v.oid), '(\\w+|"(?:[^"]|"")+")\\)?(?:::\\w+)? (?:=|IN) \\(+ *SELECT [^;]{0,120}?ambit\\.(?:org_id|project_ids)', 'g') one) compared
+        from (select regexp_matches(view.text, '${COLUMN}\\)?(?:::\\w+)? (?:=|IN) ${BETWEEN}${SETTING}', 'g') union all select regexp_matches(view.text, '${SET_LEFT}', 'g')) found (one)) written
+      -- and what the view calls them.
+      cross join lateral (
+        select written.names || array(select one[2] from regexp_matches(view.text, '${COLUMN} AS ${COLUMN}', 'g') one where one[1] = any (written.names)) as names) compared
       cross join lateral (
         select string_agg(quote_ident(a.attname), ' and ' order by a.attnum) as names from pg_attribute a
         where a.attrelid = v.oid and a.attnum > 0 and quote_ident(a.attname) = any (compared.names) and has_column_privilege(scoped.oid, v.oid, a.attnum, 'update')) moved

@@ -22,11 +22,19 @@ export function isComparable({ type, deterministic }: Column): boolean {
  * and it is they that are cast: a cast of the column would lose its index.
  */
 export function scopeClause({ org, project, everyProject }: ScopeColumns): string {
-  const ours = `${org.quoted} = (select ${ORG}${castOf(org)})`
+  const ours = `${compared(org)} = (select ${ORG}${castOf(org)})`
   if (project === null) return everyProject ? ours : `${ours}\n    and ${OF_ORGANISATION}`
-  const named = `${project.quoted} in (${projectsAs(project)})`
+  const named = `${compared(project)} in (${projectsAs(project)})`
   // Without a project a row is the organisation's own.
   return `${ours}\n    and ${project.required ? named : `(${named} or (${project.quoted} is null and ${OF_ORGANISATION}))`}`
+}
+
+/**
+ * varchar has no equality of its own: somebody's in the search path (`varchar = text`) would be taken before that of text.
+ * This cast is none that an index does not bear: PostgreSQL makes it, too.
+ */
+function compared({ quoted, type }: Column): string {
+  return type === 'varchar' ? `${quoted}::text` : quoted
 }
 
 /** The scope includes the organisation itself. Not the operator `?`, which many clients take for a parameter. */

@@ -26,7 +26,8 @@ function tellOrphans({ project }: Exposure): readonly string[] {
   return project && !project.required ? [`A row without a ${project.name} is the organisation's own: only the scope of the whole organisation sees it.`] : []
 }
 
-function tellWrites({ table, as, org, project, allow }: Exposure): readonly string[] {
+function tellWrites(exposure: Exposure): readonly string[] {
+  const { table, as, org, project, allow } = exposure
   const named = [org.name, ...(project ? [project.name] : [])]
   const writes = allow.filter((right) => right !== 'select')
   const filled = project ? `, and a scope of one project that project` : ''
@@ -35,8 +36,15 @@ function tellWrites({ table, as, org, project, allow }: Exposure): readonly stri
     ...(allow.includes('insert') && as === 'policy' ? [`A new row must name its ${named.join(' and ')}. Another's is refused.`] : []),
     ...(allow.includes('update') ? [`${named.join(' and ')} of a row cannot be updated.`] : []),
     ...(writes.length > 0 && table.triggers.length > 0 ? [`Runs as the scoped role, and so with its rights only: the trigger ${table.triggers.join(', ')}.`] : []),
-    ...(allow.includes('insert') ? table.keys.filter(({ columns }) => !columns.includes(org.name)).map(({ name }) => `The key ${name} does not hold ${org.name}: a collision tells that another organisation has such a row.`) : []),
+    ...(allow.includes('insert') ? tellKeys(exposure) : []),
   ]
+}
+
+function tellKeys({ table, org, project }: Exposure): readonly string[] {
+  return table.keys.flatMap(({ name, columns }) => {
+    if (!columns.includes(org.name)) return [`The key ${name} does not hold ${org.name}: a collision tells that another organisation has such a row.`]
+    return project && !columns.includes(project.name) ? [`The key ${name} does not hold ${project.name}: a collision tells that another project has such a row.`] : []
+  })
 }
 
 function tellReplaced({ table, as }: Exposure): readonly string[] {
