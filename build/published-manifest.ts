@@ -10,13 +10,16 @@ export interface SourceManifest {
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>
 }
 
+/** The versions whose schemas Ambit was tried with: a host has its own, and would not take another. */
+const ZOD = '^4.0.0'
+
 /**
  * The `package.json` of the tarball. Written and not the repository's own, because that one brings a Node and a PostgreSQL
  * for every platform, for its scripts and tests: in a host they would be 200 MB, and its `node` would be another than it thinks.
  */
 export function publishedManifest(source: SourceManifest) {
   const { name, version, description, exports, peerDependencies, peerDependenciesMeta } = source
-  const { zod, ...dependencies } = source.dependencies
+  const { zod: _, ...dependencies } = source.dependencies
   return {
     name,
     version,
@@ -34,7 +37,7 @@ export function publishedManifest(source: SourceManifest) {
     // In the types of `store`: without them it would be `any` where a host has none.
     dependencies: { ...dependencies, '@types/pg': source.devDependencies['@types/pg'] },
     // A host makes its tools' schemas with zod, and two of them beside each other do not know each other's.
-    peerDependencies: { ...peerDependencies, zod: `^${zod}` },
+    peerDependencies: { ...peerDependencies, zod: ZOD },
     peerDependenciesMeta,
   }
 }

@@ -78,12 +78,29 @@ function requestOf(incoming: IncomingMessage, taken: Taken, signal: AbortSignal)
   const method = incoming.method ?? 'GET'
   const body = method === 'GET' || method === 'HEAD' ? null : (taken.body ?? bodyOf(incoming))
   try {
-    const headers = Object.entries(incoming.headersDistinct).flatMap(([name, values = []]) => values.map((value) => [name, value] as [string, string]))
-    const url = new URL(taken.url ?? incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
-    return new Request(url, { method, headers, signal, body, duplex: 'half' })
+    return new Request(urlOf(incoming, taken.url), { method, headers: headersOf(incoming), signal, body, duplex: 'half' })
   } catch {
     return null
   }
+}
+
+/** The host is what the Host header says: a request line that begins with `//`, or names another one, chooses none. */
+function urlOf({ url = '', headers }: IncomingMessage, whole = url): string {
+  const { origin } = new URL(`http://${headers.host ?? headers[':authority'] ?? 'localhost'}`)
+  const absolute = /^https?:\/\//i.test(whole) ? new URL(whole) : null
+  const path = absolute ? absolute.pathname + absolute.search : whole
+  if (!path.startsWith('/')) throw new Error('This request line names no path.')
+  return origin + path
+}
+
+/** As they were sent, but for those that HTTP/2 makes of the request line. */
+function headersOf({ rawHeaders }: IncomingMessage): [string, string][] {
+  const headers: [string, string][] = []
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(place, place + 2)
+    if (!name.startsWith(':')) headers.push([name, value])
+  }
+  return headers
 }
 
 /** The body as it is asked for. Giving it up does not end the connection: the answer still has to go out on it. */

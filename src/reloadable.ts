@@ -79,7 +79,7 @@ function replace(name: string, next: Serving): Kept {
   }
   const left = leave(kept.newest).finally(() => kept.leaving.delete(left))
   kept.leaving.add(left)
-  kept.letGo = within(left, LET_GO_MS)
+  kept.letGo = within(Promise.all(kept.leaving), LET_GO_MS)
   kept.newest = next
   return kept
 }

@@ -34,6 +34,7 @@ test.each([
 test('a file that is not there, or exports none, is explained in a sentence', async () => {
   const absent = await ambit(['start', 'nowhere.ts'], {})
   expect(absent).toMatchObject({ code: 1, err: 'There is no file nowhere.ts. Name the one that exports what createAmbit() gave, as ambit.config.ts.\n' })
+  expect((await ambit(['start', newDirectory()], {})).err).toMatch(/^There is no file /)
   const path = configFile('export const other = options')
   expect(await ambit(['start', path], {})).toMatchObject({ code: 1, err: expect.stringContaining('exports no Ambit: write "export default createAmbit') })
 })

@@ -22,3 +22,11 @@ test('a long chat is loaded page by page, an error on the way is one, and an odd
   expect(asked).toEqual([address, `${address}&after=2`])
   await expect(transport.load('c')).rejects.toMatchObject({ code: 'unexpected_answer', status: 503 })
 })
+
+test('a message without a place, and a page that says there is more and gives nothing, end the loading', async () => {
+  const pages = [{ messages: [{ id: 'c1', role: 'user', parts: [] }], next: '1' }, { messages: [], next: '1' }]
+  let asked = 0
+  const transport = ambitTransport({ url: '/api', fetch: async () => Response.json(pages[Math.min((asked += 1), 2) - 1]) })
+  expect((await transport.load('c')).map(({ id }) => id)).toEqual(['c1'])
+  expect(asked).toBe(2)
+})

@@ -87,6 +87,27 @@ test('is set by who makes the transport, down to none at all', async () => {
   expect(none.asked.length).toBe(1)
 })
 
+test('a connection on which nothing comes, not even a heartbeat, counts as broken', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(1)
+  const silent = () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(HALF)) }), { headers: { 'content-type': 'text/event-stream' } })
+  const { asked, outcome } = await begin([silent, () => new Response('id: r.1.2\ndata: {"type":"finish"}\n\n', { headers: { 'content-type': 'text/event-stream' } })])
+  await vi.advanceTimersByTimeAsync(44_999)
+  expect(asked.length).toBe(1)
+  await vi.advanceTimersByTimeAsync(1 + 250)
+  await expect(outcome).resolves.toBe('whole')
+  expect(asked).toEqual([null, 'r.1.1'])
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('[DONE] without an end is no end', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(1)
+  const done = () => new Response(`${HALF}data: [DONE]\n\n`, { headers: { 'content-type': 'text/event-stream' } })
+  const { asked, outcome } = await begin([done, () => new Response('id: r.1.2\ndata: {"type":"finish"}\n\ndata: [DONE]\n\n', { headers: { 'content-type': 'text/event-stream' } })])
+  await vi.advanceTimersByTimeAsync(250)
+  await expect(outcome).resolves.toBe('whole')
+  expect(asked).toEqual([null, 'r.1.1'])
+})
+
 test('an abort ends the waiting, and leaves no timer', async () => {
   const { asked, outcome, leaving } = await begin([half, away])
   expect(vi.getTimerCount()).toBe(1)

@@ -45,7 +45,7 @@ export function scopedDatabaseContract<Tx>(name: string, create: () => Promise<S
     /** A tool's transaction: entered, then worked in. */
     const inScope = <T>(org: string, work: (tx: Tx) => Promise<T>): Promise<T> =>
       under.database.transaction(async (tx) => {
-        await enterHostScope(under.database, tx, { orgId: org, projectIds: ['*'], userId: 'somebody' })
+        await enterHostScope(under.database, tx, { orgId: org, projectIds: ['*'], userId: 'somebody' }, 60_000)
         return work(tx)
       })
     const note = (tx: Tx, org: string, id: string) => under.database.execute(tx, 'insert into ambit_host.notes (org, id) values ($1, $2)', [org, id])
@@ -81,6 +81,19 @@ export function scopedDatabaseContract<Tx>(name: string, create: () => Promise<S
       }
       expect(before).toMatchObject({ org: 'none' })
       expect(must(before)['me']).not.toBe('ambit_scoped')
+    })
+
+    test.each([
+      ['0', '1234ms'],
+      ['2s', '1234ms'],
+      ['500ms', '500ms'],
+    ])('no statement outlasts the tool: of a bound of the host of %s it is %s', async (own, bound) => {
+      const asked = await under.database.transaction(async (tx) => {
+        await under.rows(tx, `set local statement_timeout = '${own}'`)
+        await enterHostScope(under.database, tx, { orgId: 'north', projectIds: ['*'], userId: 'somebody' }, 1_234)
+        return under.rows(tx, "select current_setting('statement_timeout') as bound")
+      })
+      expect(asked).toEqual([{ bound }])
     })
 
     test('parameters arrive as they were written, in any order, ten and more, and one of them twice', async () => {

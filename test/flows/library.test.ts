@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Ambit, ChatCommand, Frame } from '../../src/index.ts'
+import type { Ambit, ChatCommand, Directory, Frame, Role } from '../../src/index.ts'
 import { parseCursor } from '../../src/index.ts'
 import { parseStream, said } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
@@ -69,5 +69,12 @@ describe.each(databaseKinds)('without HTTP, on $name', (kind) => {
     expect(await ambit.resolveChatScope({ subject: 'dave', kind: 'person' }, inApollo)).toMatchObject({ ok: false, code: 'forbidden' })
     const context = await contextOf(ambit)
     expect(await ambit.openRun(context, { ...ask(freshThread()), model: 'other:model' })).toMatchObject({ ok: false, code: 'forbidden' })
+  })
+
+  test.each(['readonly', 'Viewer', 'toString', '', undefined])('a directory that answers with the role %o opens nothing', async (role) => {
+    const org = { id: 'acme', slug: 'acme', name: 'Acme' }
+    const directory: Directory = { access: async () => ({ role: role as Role, org }), projects: async () => [] }
+    const { ambit } = stage.start({ model: scriptedModel(says('x')), directory })
+    await expect(ambit.resolveChatScope(bob, { org: 'acme' })).rejects.toThrow('The directory answered with a role that is none of owner, admin, member and viewer.')
   })
 })

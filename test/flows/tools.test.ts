@@ -126,6 +126,7 @@ describe.each(databaseKinds)('tools on $name', (kind) => {
     ['10 MB', () => 'x'.repeat(10_000_000), 'The tool answered too much (more than 256 KB). Ask it for less.'],
     ['a cycle', () => cycle, 'The tool answered something that is not JSON.'],
     ['a BigInt', () => 1n, 'The tool answered something that is not JSON.'],
+    ['a promise that nobody awaited', () => ({ rows: Promise.resolve([1]) }), 'The tool answered something that is not JSON.'],
     ['a function', () => () => 1, 'The tool answered something that is not JSON.'],
     ['70 levels', () => deep, 'The tool answered something that is nested too deeply.'],
   ])('a tool that answers %s: an error for model and reader, the cause in the log', async (_, run, words) => {

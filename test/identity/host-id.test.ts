@@ -12,6 +12,8 @@ test.each([
   ['42', '42'],
   ['a:b', 'a:3Ab'],
   ['*', ':2A'],
+  ['..', ':2E:2E'],
+  ['a..', 'a..'],
   ['é', ':C3:A9'],
 ])('%s is %s, and back', (hostId, id) => {
   expect(toId(hostId)).toBe(id)

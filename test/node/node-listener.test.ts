@@ -1,9 +1,10 @@
 import { once } from 'node:events'
+import { createServer as createHttp2, connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import type { Server } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
-import { listen } from '../../src/node.ts'
+import { listen, toNodeListener } from '../../src/node.ts'
 
 const servers: Server[] = []
 afterEach(async () => {
@@ -110,4 +111,48 @@ test('a body that was given up in its middle is answered, too', async () => {
 test('slow requests are looked for often enough', async () => {
   await serve(async () => new Response(null))
   expect(servers.at(-1)).toMatchObject({ headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 })
+})
+
+test.each([
+  ['//other.test/a?b', 'http://host.test//other.test/a?b'],
+  ['/\\other.test/a', 'http://host.test//other.test/a'],
+  ['http://other.test/a?b', 'http://host.test/a?b'],
+  ['/a', 'http://host.test/a'],
+])('the request line %s chooses no host', async (target, url) => {
+  const port = await serve(async (request) => new Response(request.url))
+  const { text } = await talk(port, `GET ${target} HTTP/1.1\r\nHost: host.test\r\nConnection: close\r\n\r\n`)
+  expect(text.split('\r\n')).toContain(url)
+})
+
+test.each(['Host: host.test/a?b=', 'Host: host.test'])('what %s names beside a host is dropped', async (header) => {
+  const port = await serve(async (request) => new Response(request.url))
+  expect((await talk(port, `GET /c HTTP/1.1\r\n${header}\r\nConnection: close\r\n\r\n`)).text).toContain('http://host.test/c')
+})
+
+test('OPTIONS * names no path: 400', async () => {
+  const port = await serve(async () => new Response('served'))
+  expect((await talk(port, 'OPTIONS * HTTP/1.1\r\nHost: host.test\r\nConnection: close\r\n\r\n')).text).toMatch(/^HTTP\/1.1 400/)
+})
+
+test('a header that is sent twice stays two', async () => {
+  const port = await serve(async (request) => new Response(request.headers.get('x-one')))
+  expect((await talk(port, 'GET / HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nX-One: 2\r\nConnection: close\r\n\r\n')).text).toContain('1, 2')
+})
+
+test('HTTP/2 is served, too', async () => {
+  const server = createHttp2(toNodeListener({
+    fetch: async (request) => new Response(`${request.method} ${request.url} ${request.headers.get('x-one')} ${await request.text()}`),
+  }) as unknown as Parameters<typeof createHttp2>[0])
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = connectHttp2(`http://127.0.0.1:${port}`)
+  const stream = client.request({ ':method': 'POST', ':path': '/a?b', 'x-one': '1' })
+  stream.end('body')
+  const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
+  expect(headers[':status']).toBe(200)
+  expect(await stream.setEncoding('utf8').toArray()).toEqual([`POST http://127.0.0.1:${port}/a?b 1 body`])
+  client.close()
+  server.close()
+  await once(server, 'close')
 })

@@ -179,6 +179,7 @@ test('an embedded store, which only one can open, is opened by the next when the
   await first.start()
   const asked = first.fetch(new Request('http://ambit.test/v1/me'))
   await reached.opened
+  evaluate() // replaced before it was ever opened
   const started = evaluate().start()
   setTimeout(held.open, 200) // by then, who does not wait was refused
   await expect(started).resolves.toBeUndefined()

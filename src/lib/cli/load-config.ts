@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Ambit } from '../create-ambit.ts'
@@ -10,7 +10,7 @@ import { badSetting } from './settings.ts'
  */
 export async function loadConfig(path: string): Promise<Ambit> {
   const file = resolve(path)
-  if (!existsSync(file)) throw badSetting(`There is no file ${path}. Name the one that exports what createAmbit() gave, as ambit.config.ts.`)
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw badSetting(`There is no file ${path}. Name the one that exports what createAmbit() gave, as ambit.config.ts.`)
   const module = await importFile(path, file)
   const found = [module['default'], module['ambit']].find(isAmbit)
   if (found) return found

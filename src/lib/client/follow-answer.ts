@@ -3,7 +3,7 @@ import { isTerminalType } from '../wire/chunk.ts'
 import { AmbitError, isAmbitError } from './ambit-error.ts'
 import { createEventReader } from './event-reader.ts'
 import type { ServerEvent } from './event-reader.ts'
-import { delayOf, wait } from './wait.ts'
+import { delayOf, wait, within } from './wait.ts'
 import type { Patience } from './wait.ts'
 
 /** Longer than this nobody looks at a half answer: what asks for more has lost it. */
@@ -40,13 +40,13 @@ export async function* followAnswer(first: Response, following: Following): Asyn
   for (;;) {
     let cause: unknown
     try {
-      for await (const events of eventsOf(response)) {
+      for await (const events of eventsOf(response, following.patience)) {
         const chunks = take(events, progress)
         if (chunks.length > 0) {
           attempts = 0
           yield chunks
         }
-        if (progress.done) return
+        if (progress.done) break
       }
     } catch (error) {
       following.signal.throwIfAborted()
@@ -54,6 +54,7 @@ export async function* followAnswer(first: Response, following: Following): Asyn
       cause = error
     }
     if (progress.terminal) return
+    progress.done = false // said without an end: no word of Ambit's
     const taken = await takeUp(following, { lastEventId: progress.lastEventId, attempts, cause })
     response = taken.response
     attempts = taken.attempts
@@ -104,13 +105,17 @@ function lost(cause: unknown): AmbitError {
 }
 
 /** However it ends, the connection is not left open. */
-async function* eventsOf({ body }: Response): AsyncGenerator<readonly ServerEvent[], void, undefined> {
+async function* eventsOf({ body }: Response, { silenceMs }: Patience): AsyncGenerator<readonly ServerEvent[], void, undefined> {
   if (!body) return
   const reader = body.getReader()
   const decoder = new TextDecoder()
   const read = createEventReader()
   try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield read(decoder.decode(piece.value, { stream: true }))
+    for (;;) {
+      const { done, value } = await within(reader.read(), silenceMs)
+      if (done) return
+      yield read(decoder.decode(value, { stream: true }))
+    }
   } finally {
     // Of a body that has failed the failure is told already, by the read.
     await reader.cancel().catch(() => {})

@@ -21,7 +21,7 @@ export async function loadMessages(options: AmbitTransportOptions, chatId: strin
   do {
     const page = await loadPage(options, chatId, after)
     all.push(...page.messages)
-    after = page.next
+    after = page.messages.length === 0 ? null : page.next
   } while (after !== null)
   return newestBranch(all)
 }
@@ -39,6 +39,11 @@ async function loadPage(options: AmbitTransportOptions, chatId: string, after: s
 function newestBranch(all: readonly StoredMessage[]): readonly UIMessage[] {
   const byId = new Map(all.map((message) => [message.metadata?.ambit.id, message]))
   const branch: UIMessage[] = []
-  for (let message = all.at(-1); message; message = byId.get(message.metadata?.ambit.parent_id ?? undefined)) branch.push(message)
+  let message = all.at(-1)
+  while (message) {
+    branch.push(message)
+    const parent: string | null | undefined = message.metadata?.ambit.parent_id
+    message = typeof parent === 'string' ? byId.get(parent) : undefined
+  }
   return branch.toReversed()
 }

@@ -30,6 +30,8 @@ export type AmbitTransportOptions = ChatPlace & {
     readonly firstDelayMs?: number
     /** Default 8000. */
     readonly maxDelayMs?: number
+    /** Nothing came for so long, not even the heartbeat of every 15 s: the connection counts as broken. Default 45000. */
+    readonly silenceMs?: number
   }
   /**
    * Whether an abort of the chat stops the run, which is what `stop()` of `useChat` means; default true. `useChat` aborts

@@ -27,8 +27,8 @@ interface Asking {
 
 /** The stored history is the server's, so only what is new is sent. */
 export function createTransport<M extends UIMessage>(options: AmbitTransportOptions, random: () => number): AmbitTransport<M> {
-  const { tries = 10, firstDelayMs = 250, maxDelayMs = 8_000 } = options.reconnect ?? {}
-  const patience: Patience = { tries, firstDelayMs, maxDelayMs, random }
+  const { tries = 10, firstDelayMs = 250, maxDelayMs = 8_000, silenceMs = 45_000 } = options.reconnect ?? {}
+  const patience: Patience = { tries, firstDelayMs, maxDelayMs, silenceMs, random }
   const stops = createStops(options)
   /** User messages that may not have arrived, with the `messageId` that went with them. */
   const unsent = new Map<string, string | undefined>()

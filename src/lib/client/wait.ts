@@ -4,6 +4,8 @@ export interface Patience {
   readonly tries: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number
+  /** A connection on which nothing has come for so long, not even a heartbeat, is taken for broken. */
+  readonly silenceMs: number
   /** From 0 to 1: without it, all pages that a restart cut off would come back in the same moment. */
   random(): number
 }
@@ -39,4 +41,17 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
     signal.addEventListener('abort', over, { once: true })
     promise.finally(() => signal.removeEventListener('abort', over)).then(resolve, reject)
   })
+}
+
+/** The promise, or an error after so long. The promise goes on. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Nothing came for ${ms} ms.`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

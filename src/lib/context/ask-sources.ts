@@ -27,7 +27,7 @@ export function bindSource<Tx>(source: ContextSource<Tx>, database: ScopedDataba
       const ask = async (db: Tx) => source.load(context, { ...handles, db })
       if (!database) return ask(undefined as Tx)
       return database.transaction(async (tx) => {
-        await enterHostScope(database, tx, context.rows)
+        await enterHostScope(database, tx, context.rows, context.limits.toolMs)
         // One that is left is rolled back, and gives its connection back.
         return boundedWait(ask(tx), handles)
       })

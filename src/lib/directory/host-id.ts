@@ -11,7 +11,8 @@ const PLAIN = /^[A-Za-z0-9_.-]$/
  * Use it for all ids of a kind or for none: an id that holds `:` is another afterwards.
  */
 export function toId(hostId: string): Id | null {
-  const id = [...Buffer.from(hostId.toWellFormed())].map(written).join('')
+  // A lone `.` or `..` would be folded in a URL.
+  const id = /^\.{1,2}$/.test(hostId) ? hostId.replaceAll('.', ':2E') : [...Buffer.from(hostId.toWellFormed())].map(written).join('')
   return isId(id) && hostId.isWellFormed() ? id : null
 }
 

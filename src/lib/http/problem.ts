@@ -45,7 +45,7 @@ export const problemBody = z
 
 export const UNAUTHENTICATED = refuse(
   'unauthenticated',
-  'Send a valid API key or token as "Authorization: Bearer <key>". It can be missing, mistyped, expired or revoked.',
+  'Sign in again, or send a valid API key or token as "Authorization: Bearer <key>". It can be missing, mistyped, expired or revoked.',
 )
 
 /** A refusal as `application/problem+json` (RFC 9457). Equal refusals give equal bytes, but for the request's id. */

@@ -41,6 +41,7 @@ export function sse(open: OpenFrames, stream: { runId: string; requestId: string
       async pull(controller) {
         try {
           const { done, value } = await text.next()
+          if (gone.signal.aborted) return // the body is closed by who cancelled it
           if (done) controller.close()
           else controller.enqueue(encoder.encode(value))
         } catch (error) {

@@ -1,4 +1,4 @@
-import type { Access, ChatTarget, Directory, Place } from '../directory/directory.ts'
+import type { Access, ChatTarget, Directory, Place, Role } from '../directory/directory.ts'
 import { isId } from '../directory/principal.ts'
 import type { Id, Principal } from '../directory/principal.ts'
 import type { Limits } from '../limits/limits.ts'
@@ -9,6 +9,7 @@ import { NOT_FOUND, refuse } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 
 const PROJECT_PAGE = 1_000
+const ROLES: readonly string[] = ['owner', 'admin', 'member', 'viewer'] satisfies readonly Role[]
 const RETRY_AFTER_S = 60
 
 /** Where the answer is looked up. */
@@ -82,6 +83,7 @@ function demandSound(access: Access, target: ChatTarget): void {
   if (wrongKind || !places.every((place) => isId(place.id))) {
     throw new Error('The directory answered with another kind of place than it was asked for, or with an id that is none.')
   }
+  if (!ROLES.includes(access.role)) throw new Error('The directory answered with a role that is none of owner, admin, member and viewer.')
 }
 
 const ADMINS_ONLY = refuse('forbidden', 'Only admins and owners of this place can change its settings. Ask one of them.')

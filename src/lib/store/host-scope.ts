@@ -12,13 +12,21 @@ export interface ScopedDatabase<Tx> {
   execute(tx: Tx, text: string, values: readonly string[]): Promise<number>
 }
 
+/** A lower bound of the host's own stays. What the host set is read before the role is taken. */
 const ENTER = `
-  select set_config('role', $1, true), set_config('ambit.org_id', $2, true),
+  select set_config('statement_timeout', case
+           when current_setting('statement_timeout')::interval between interval '1 microsecond' and make_interval(secs => $5::text::float8 / 1000)
+           then current_setting('statement_timeout') else $5::text end, true),
+         set_config('role', $1, true), set_config('ambit.org_id', $2, true),
          set_config('ambit.project_ids', $3, true), set_config('ambit.user_id', $4, true)`
 
-/** Puts a host's transaction behind the walls of this scope, before a tool gets it. All of it ends with the transaction. */
-export async function enterHostScope<Tx>(database: ScopedDatabase<Tx>, tx: Tx, rows: RowScope): Promise<void> {
-  await database.execute(tx, ENTER, [`${database.rolePrefix ?? DEFAULT_ROLE_PREFIX}scoped`, rows.orgId, JSON.stringify(rows.projectIds), rows.userId])
+/**
+ * Puts a host's transaction behind the walls of this scope, before a tool gets it. All of it ends with the transaction. No statement
+ * may take longer than the tool itself: one that was left would keep its connection for as long as it runs.
+ */
+export async function enterHostScope<Tx>(database: ScopedDatabase<Tx>, tx: Tx, rows: RowScope, toolMs: number): Promise<void> {
+  const role = `${database.rolePrefix ?? DEFAULT_ROLE_PREFIX}scoped`
+  await database.execute(tx, ENTER, [role, rows.orgId, JSON.stringify(rows.projectIds), rows.userId, String(toolMs)])
 }
 
 /** The same database, whose roles are those of the store where it names none itself. */

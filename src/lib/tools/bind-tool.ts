@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { boundedWait } from '../limits/bounded-wait.ts'
+import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { enterHostScope } from '../store/host-scope.ts'
 import type { ScopedDatabase } from '../store/host-scope.ts'
-import type { RowScope } from '../store/handles.ts'
 import type { BoundTool, ParsedArguments } from './bound-tool.ts'
 import type { Tool } from './tool.ts'
 
@@ -16,7 +16,7 @@ export interface UnboundTool<Tx> {
 }
 
 /** A host's tool, bound to a scope. Its transaction opens when it is called and ends with it; one that is left is rolled back. */
-export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, rows: RowScope): BoundTool {
+export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, { rows, limits }: Pick<ChatExecutionContext, 'rows' | 'limits'>): BoundTool {
   return {
     ...described,
     failureReads: rows.projectIds,
@@ -24,7 +24,7 @@ export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, row
       const run = async (db: Tx) => tool.run(args, { db, signal, log, idempotencyKey })
       const output = database
         ? await database.transaction(async (tx) => {
-            await enterHostScope(database, tx, rows)
+            await enterHostScope(database, tx, rows, limits.toolMs)
             return boundedWait(run(tx), { signal })
           })
         : await run(undefined as Tx)

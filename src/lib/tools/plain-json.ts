@@ -8,12 +8,18 @@ export type PlainJson =
 /** What a tool answered, as JSON of at most `maxBytes`. Absent is null. */
 export function plainOutput(value: unknown, maxBytes: number): PlainJson {
   try {
-    const text = JSON.stringify(value ?? null)
+    const text = JSON.stringify(value ?? null, refusePromise)
     return text === undefined ? { ok: false, reason: 'not_json' } : plainText(text, maxBytes)
   } catch {
     // A cycle, a BigInt, a toJSON that throws: what a tool answers is outside.
     return { ok: false, reason: 'not_json' }
   }
+}
+
+/** A query that nobody awaited would be told as an empty object, and read as a success. */
+function refusePromise(_: string, value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function') throw new Error('A promise is no answer: await it.')
+  return value
 }
 
 /** The arguments that a model wrote, as JSON of at most `maxBytes`. Nothing written is an empty object. */

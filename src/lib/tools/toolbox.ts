@@ -33,7 +33,7 @@ export function createToolbox<Tx>(tools: readonly Tool<Tx>[], database: ScopedDa
     { name: 'list_projects', only: 'organisation', bind: bindListProjects },
     ...tools.map((tool): Offer => {
       const described = describe(tool)
-      return { name: tool.name, requires: tool.requires, bind: (context) => bindTool({ described, tool, database }, context.rows) }
+      return { name: tool.name, requires: tool.requires, bind: (context) => bindTool({ described, tool, database }, context) }
     }),
   ]
   demandNames(offers.map((offer) => offer.name))

@@ -1,3 +1,4 @@
+import { updatable } from './judge-exposure.ts'
 import type { Exposure } from './judge-exposure.ts'
 
 /** What is open to whom after the statements were run, in sentences, one a line. */
@@ -36,12 +37,16 @@ function tellWrites(exposure: Exposure): readonly string[] {
     ...(allow.includes('insert') && as === 'policy' ? [`A new row must name its ${named.join(' and ')}. Another's is refused.`] : []),
     ...(allow.includes('update') ? [`${named.join(' and ')} of a row cannot be updated.`] : []),
     ...(writes.length > 0 && table.triggers.length > 0 ? [`Runs as the scoped role, and so with its rights only: the trigger ${table.triggers.join(', ')}.`] : []),
-    ...(allow.includes('insert') ? tellKeys(exposure) : []),
+    ...tellKeys(exposure),
   ]
 }
 
-function tellKeys({ table, org, project }: Exposure): readonly string[] {
-  return table.keys.flatMap(({ name, columns }) => {
+/** Keys that a tool can collide with: by a new row, or by an update of one of their columns. */
+function tellKeys(exposure: Exposure): readonly string[] {
+  const { table, org, project, allow } = exposure
+  const updated = allow.includes('update') ? updatable(exposure).map(({ name }) => name) : []
+  const met = table.keys.filter(({ columns }) => allow.includes('insert') || columns.some((column) => updated.includes(column)))
+  return met.flatMap(({ name, columns }) => {
     if (!columns.includes(org.name)) return [`The key ${name} does not hold ${org.name}: a collision tells that another organisation has such a row.`]
     return project && !columns.includes(project.name) ? [`The key ${name} does not hold ${project.name}: a collision tells that another project has such a row.`] : []
   })
