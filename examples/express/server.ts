@@ -4,8 +4,8 @@ import { ambit } from './ambit.ts'
 import { ambitPool, find, personOf, pool } from './db.ts'
 
 const app = express()
+app.use('/api/ambit', toExpress(ambit)) // above the parser: Ambit reads bodies within its own bounds
 app.use(express.json())
-app.use('/api/ambit', toExpress(ambit))
 
 // The rest of the app, as it was.
 app.get('/', (_request, response) => void response.send('The shop is open.'))

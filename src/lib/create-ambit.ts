@@ -29,6 +29,7 @@ import { resolveChatScope } from './scope/resolve-chat-scope.ts'
 import type { ScopeSources } from './scope/resolve-chat-scope.ts'
 import { underRolePrefix } from './store/host-scope.ts'
 import type { ScopedDatabase } from './store/host-scope.ts'
+import { proveHostLogin } from './store/prove-host-login.ts'
 import { demandRolePrefix } from './store/role-prefix.ts'
 import { readSettings } from './store/settings-rows.ts'
 import { isEmbedded, openStore } from './store/store.ts'
@@ -112,7 +113,7 @@ export function createAmbit<Tx = unknown>(given: AmbitOptions<Tx>): Ambit {
   }
 
   const door = createDoor({
-    basePath: options.basePath ?? '',
+    basePath: basePathOf(options.basePath ?? ''),
     log,
     newRequestId: () => newId('req'),
     open: async () => (closed ? STOPPING : (await open()).house),
@@ -153,6 +154,12 @@ export function createAmbit<Tx = unknown>(given: AmbitOptions<Tx>): Ambit {
   }
 }
 
+/** As a route begins: `api/` is `/api`. */
+function basePathOf(given: string): string {
+  const path = given.replace(/^\/+|\/+$/g, '')
+  return path === '' ? '' : `/${path}`
+}
+
 /** Ambit's own tables and the host's are behind the same roles. */
 function withRoles<Tx>(options: AmbitOptions<Tx>): AmbitOptions<Tx> {
   const { rolePrefix, database, store } = options
@@ -178,6 +185,8 @@ async function openEngine<Tx>(options: AmbitOptions<Tx>, ready: Ready): Promise<
   const { log } = ready
   const store = await openStore(options.store, (error) => log.warn({ cause: error }, 'an idle database connection was lost'), options)
   try {
+    // An embedded database has one login, which is a superuser.
+    if (options.database && !store.alone) await proveHostLogin(options.database)
     return await wire(options, ready, store)
   } catch (error) {
     await store.close()

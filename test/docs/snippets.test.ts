@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DEFAULT_LIMITS } from '../../src/index.ts'
 import { ambit, newDirectory } from '../cli/ambit.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { ROOT, pages, readPage, snippetsOf } from '../support/snippets.ts'
@@ -89,6 +90,11 @@ describe('SQL', () => {
       await database.drop()
     }
   })
+})
+
+test('the table of limits is that of the code', () => {
+  const told = [...readPage('docs/settings.md').matchAll(/^\| `(\w+)` \| .+ \| ([\d ]+) \|$/gm)].map(([, name, value]) => [name, Number(value?.replaceAll(' ', ''))])
+  expect(Object.fromEntries(told)).toEqual(DEFAULT_LIMITS)
 })
 
 describe('JSON', () => {

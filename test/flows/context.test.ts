@@ -238,7 +238,7 @@ describe.each(databaseKinds)('what the model is told, on $name', (kind) => {
       const source = defineSource({ name: 'orders', about: ['order'], load: (_, { db }) => (seen.push(...db.settings), 'An order.') })
       const { ambit } = stage.start({ model: scriptedModel(says('Said.')), database: database as never, sources: [source as never] })
       await askAbout(ambit, [{ type: 'order', id: 'o1' }])
-      expect(seen).toEqual(['ambit_scoped', must(stage.world.ids['acme']), JSON.stringify([must(stage.world.ids['acme/apollo'])]), 'bob'])
+      expect(seen).toEqual(['ambit_scoped', must(stage.world.ids['acme']), JSON.stringify([must(stage.world.ids['acme/apollo'])]), 'bob', '60000'])
     })
   })
 })

@@ -77,4 +77,11 @@ describe.each(databaseKinds)('without HTTP, on $name', (kind) => {
     const { ambit } = stage.start({ model: scriptedModel(says('x')), directory })
     await expect(ambit.resolveChatScope(bob, { org: 'acme' })).rejects.toThrow('The directory answered with a role that is none of owner, admin, member and viewer.')
   })
+
+  test('a directory that answers with a text as its grants opens nothing', async () => {
+    const access = { role: 'member', grants: 'payroll', org: { id: 'acme', slug: 'acme', name: 'Acme' } }
+    const directory: Directory = { access: async () => access as never, projects: async () => [] }
+    const { ambit } = stage.start({ model: scriptedModel(says('x')), directory })
+    await expect(ambit.resolveChatScope(bob, { org: 'acme' })).rejects.toThrow('The directory answered with grants that are no list.')
+  })
 })

@@ -86,6 +86,7 @@ export function unreadable({ status, headers }: Response, cause: unknown): Ambit
 }
 
 function foreignDetail(status: number): string {
+  if (status === 413) return 'The message is longer than this server takes. Send a shorter one.'
   return `The server gave an answer (${status}) that is not Ambit’s. Try again; if it stays, check the address, and what stands between.`
 }
 

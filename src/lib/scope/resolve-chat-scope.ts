@@ -84,6 +84,7 @@ function demandSound(access: Access, target: ChatTarget): void {
     throw new Error('The directory answered with another kind of place than it was asked for, or with an id that is none.')
   }
   if (!ROLES.includes(access.role)) throw new Error('The directory answered with a role that is none of owner, admin, member and viewer.')
+  if (!Array.isArray(access.grants ?? [])) throw new Error('The directory answered with grants that are no list.') // the text "payroll" would include "pay"
 }
 
 const ADMINS_ONLY = refuse('forbidden', 'Only admins and owners of this place can change its settings. Ask one of them.')

@@ -49,6 +49,8 @@ export function createToolbox<Tx>(tools: readonly Tool<Tx>[], database: ScopedDa
 }
 
 function demandNames(names: readonly string[]): void {
-  const wrong = names.find((name, index) => !TOOL_NAME.test(name) || names.indexOf(name) !== index)
-  if (wrong !== undefined) throw new Error(`The tool name "${wrong}" is taken or is not [a-zA-Z0-9_-]{1,64}.`)
+  const odd = names.find((name) => !TOOL_NAME.test(name))
+  if (odd !== undefined) throw new Error(`The tool name "${odd}" is not [a-zA-Z0-9_-]{1,64}.`)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new Error(`Two tools are called "${twice}". (Ambit's own are search_documents, read_document and list_projects.)`)
 }
