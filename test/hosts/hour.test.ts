@@ -26,11 +26,13 @@ describe.skipIf(inject('postgresUrl') === '')('the hour', () => {
   beforeAll(async () => {
     ;[folder, database] = await Promise.all([newFolder(), newHostDatabase()])
     const run = (line: string) => folder.run('sh', ['-c', line], { PATH: `${dirname(process.execPath)}:${plainEnvironment()['PATH'] ?? ''}`, ...database.environment })
+    // On the machine's own Node: how it reaches the registry is configured beside that.
+    const runNpm = (line: string) => folder.run('sh', ['-c', line])
 
-    await run('npm init -y && npm pkg set type=module')
+    await runNpm('npm init -y && npm pkg set type=module')
     const commands = PAGE.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.replaceAll('\\\n', '').split('\n'))
     const command = (beginning: string) => must(commands.find((line) => line.startsWith(beginning)))
-    await run(`${command('npm install').replace('ambit', inject('tarball'))} express@5.3.0`)
+    await runNpm(`${command('npm install').replace('ambit', inject('tarball'))} express@5.3.0`)
     await run(command('npx ambit migrate'))
     await run(command('npx ambit expose'))
 

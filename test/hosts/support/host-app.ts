@@ -38,8 +38,8 @@ export async function installExample(name: string): Promise<HostApp> {
   const example = join(import.meta.dirname, '../../../examples', name)
   await cp(example, folder.path, { recursive: true, filter: (path) => !['node_modules', '.next'].includes(basename(path)) })
   const run: Folder['run'] = (program, words, environment = {}) => folder.run(program, words, { PATH, ...environment })
-  // Where the manifest says "*" for Ambit, this says which.
-  await run('npm', ['install', inject('tarball')])
+  // Where the manifest says "*" for Ambit, this says which. By the machine's own npm on its own Node: how it reaches the registry is configured beside that.
+  await folder.run('npm', ['install', inject('tarball')])
   return {
     ...folder,
     run,

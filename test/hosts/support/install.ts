@@ -16,7 +16,7 @@ export interface Folder {
 
 /** Without the settings of the `npm` that runs these tests: a host's own does not have them. */
 export function plainEnvironment(): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|AMBIT_|VITEST|NODE_)/.test(name) || name === 'npm_config_cache')
+  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|AMBIT_|VITEST|NODE_(?!EXTRA_CA_CERTS))/.test(name) || name === 'npm_config_cache')
   const path = (process.env['PATH'] ?? '').split(':').filter((part) => !part.includes('node_modules')).join(':')
   return { ...(Object.fromEntries(kept) as Record<string, string>), PATH: path, npm_config_audit: 'false', npm_config_fund: 'false', npm_config_prefer_offline: 'true', npm_config_loglevel: 'error' }
 }
