@@ -105,6 +105,13 @@ describe.each(databaseKinds)('tools on $name', (kind) => {
     await expectLogged(lines, run.id, { tool: 'hangs' })
   })
 
+  test('a tool that asks its db where no database was given: the log says what is missing', async () => {
+    const asks = tool('asks', async (_, { db }) => (db as unknown as { query(text: string): Promise<unknown> }).query('select 1'))
+    const { told, lines } = await converse([callsTools(['asks', {}]), says('No.')], [asks])
+    expect(told[0]?.output).toMatchObject({ type: 'error-text', value: expect.stringContaining('The tool failed.') })
+    expect((await logged(lines, 'a tool call failed'))['cause']).toMatchObject({ message: expect.stringContaining('give createAmbit() the database') })
+  })
+
   test('a tool that ignores its signal is left: what it answers later is heard by nobody', async () => {
     const { opened, open } = gate()
     const ignores = tool('ignores', async () => {

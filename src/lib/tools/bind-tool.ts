@@ -15,6 +15,13 @@ export interface UnboundTool<Tx> {
   readonly database: ScopedDatabase<Tx> | undefined
 }
 
+/** Says what is missing, in the log of the call, where a tool asks a database that nobody gave. */
+const NO_DATABASE: unknown = new Proxy({}, {
+  get() {
+    throw new Error('This tool asks its db, and there is none: give createAmbit() the database for which the tool was defined.')
+  },
+})
+
 /** A host's tool, bound to a scope. Its transaction opens when it is called and ends with it; one that is left is rolled back. */
 export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, { rows, limits }: Pick<ChatExecutionContext, 'rows' | 'limits'>): BoundTool {
   return {
@@ -27,7 +34,7 @@ export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, { r
             await enterHostScope(database, tx, rows, limits.toolMs)
             return boundedWait(run(tx), { signal })
           })
-        : await run(undefined as Tx)
+        : await run(NO_DATABASE as Tx)
       // Which rows a host's tool read is its own business, so its answer counts as having read the whole scope.
       return { output, reads: rows.projectIds }
     },
