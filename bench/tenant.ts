@@ -95,7 +95,7 @@ async function plantThread(handles: Handles, { rows, projectId }: PlantedPlace, 
   const threadId = newId('thr')
   await handles.scoped(rows, async (sql) => {
     await insertThread(sql, { projectId, id: threadId, userId: rows.userId, alias: null, title: 'Late trailers' })
-    const first = await takeNumbers(sql, projectId, threadId, messages)
+    const first = await takeNumbers(sql, { projectId, threadId, count: messages, headId: null })
     let parentId: string | null = null
     for (let index = 0; index < messages; index += 2) parentId = await plantTurn(sql, { projectId, threadId, authorId: rows.userId }, first + index, parentId)
   })
@@ -115,8 +115,8 @@ async function plantTurn(
     { ...said, id: userMessageId, number, parentId, role: 'user' },
     { ...said, id: messageId, number: number + 1, parentId: userMessageId, role: 'assistant' },
   ])
-  const run = { ...place, id, userMessageId, messageId, modelId: 'planted', nodeId: 'planted', epoch: 1, fence: 1, lastSeq: 1 }
-  await insertRun(sql, { ...run, principal: '{}', target: '{}', context: '{}' })
+  const run = { ...place, id, userMessageId, messageId, modelId: 'planted', number: number + 1, about: '[]', fence: 1, lastSeq: 1 }
+  await insertRun(sql, { ...run, state: 'running', owner: { id: 'planted', epoch: 1 }, principal: '{}', target: '{}', context: '{}' })
   await insertReadSet(sql, projectId, id, [projectId])
   await insertContent(sql, { ...place, messageId: userMessageId, runId: null, parts: textParts(number) })
   await insertContent(sql, { ...place, messageId, runId: id, parts: textParts(number + 1) })

@@ -29,6 +29,51 @@ grant select on ambit.api_keys to ambit_lookup;
 grant update (last_used_at) on ambit.api_keys to ambit_lookup;
 grant insert, select, update on ambit.api_keys to ambit_operator;
 
+create table ambit.calls (
+  org_id text not null,
+  project_id text not null,
+  run_id text not null,
+  id text not null,
+  step integer not null,
+  place integer not null,
+  name text not null,
+  effect text not null,
+  input text not null,
+  state text not null,
+  fence bigint not null,
+  outcome text,
+  claimed_at timestamp with time zone,
+  settled_at timestamp with time zone,
+  constraint calls_pkey PRIMARY KEY (org_id, project_id, run_id, id),
+  constraint calls_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE,
+  constraint calls_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'claimed'::text, 'done'::text, 'failed'::text, 'unknown'::text])))
+);
+alter table ambit.calls enable row level security, force row level security;
+create policy operator on ambit.calls as permissive for all to ambit_operator
+  using true;
+create policy organisation on ambit.calls as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_record_insert on ambit.calls as restrictive for insert to ambit_scoped
+  with check (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = calls.org_id) AND (r.project_id = calls.project_id) AND (r.id = calls.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
+create policy own_record_update on ambit.calls as restrictive for update to ambit_scoped
+  using (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = calls.org_id) AND (r.project_id = calls.project_id) AND (r.id = calls.run_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0));
+create policy read_set on ambit.calls as restrictive for select to ambit_scoped
+  using (EXISTS ( SELECT 1
+   FROM ambit.read_sets s
+  WHERE ((s.org_id = calls.org_id) AND (s.project_id = calls.project_id) AND (s.run_id = calls.run_id))
+ OFFSET 0));
+create policy scope on ambit.calls as permissive for all to ambit_scoped
+  using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
+grant select (org_id, project_id, run_id, id, step, place, name, effect, state, fence, claimed_at, settled_at) on ambit.calls to ambit_operator;
+grant insert, select on ambit.calls to ambit_scoped;
+grant update (state, fence, outcome, claimed_at, settled_at) on ambit.calls to ambit_scoped;
+
 create table ambit.claims (
   org_id text not null,
   project_id text not null,
@@ -38,10 +83,14 @@ create table ambit.claims (
   node_id text not null,
   epoch bigint not null,
   claimed_at timestamp with time zone not null default now(),
+  reason text not null default 'opened'::text,
   constraint claims_pkey PRIMARY KEY (org_id, project_id, run_id, fence),
-  constraint claims_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE
+  constraint claims_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE,
+  constraint claims_reason_check CHECK ((reason = ANY (ARRAY['opened'::text, 'started'::text, 'takeover'::text, 'retry'::text])))
 );
 alter table ambit.claims enable row level security, force row level security;
+create policy operator on ambit.claims as permissive for all to ambit_operator
+  using true;
 create policy organisation on ambit.claims as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
 create policy own_record_insert on ambit.claims as restrictive for insert to ambit_scoped
@@ -58,6 +107,7 @@ create policy visible on ambit.claims as restrictive for select to ambit_scoped
    FROM ambit.runs r
   WHERE ((r.org_id = claims.org_id) AND (r.project_id = claims.project_id) AND (r.id = claims.run_id))
  OFFSET 0));
+grant select on ambit.claims to ambit_operator;
 grant insert, select on ambit.claims to ambit_scoped;
 grant insert, select on ambit.claims to ambit_sweeper;
 
@@ -77,6 +127,43 @@ create policy organisation on ambit.documents as restrictive for all to ambit_sc
 create policy scope on ambit.documents as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 grant delete, insert, select, update on ambit.documents to ambit_scoped;
+
+create table ambit.events (
+  org_id text not null,
+  project_id text not null,
+  number bigint not null generated always as identity,
+  kind text not null,
+  thread_id text not null,
+  run_id text,
+  at timestamp with time zone not null default now(),
+  constraint events_pkey PRIMARY KEY (org_id, project_id, number),
+  constraint events_org_id_project_id_thread_id_fkey FOREIGN KEY (org_id, project_id, thread_id) REFERENCES ambit.threads(org_id, project_id, id) ON DELETE CASCADE
+);
+CREATE INDEX events_by_age ON ambit.events USING btree (at);
+alter table ambit.events enable row level security, force row level security;
+create policy organisation on ambit.events as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_word on ambit.events as restrictive for insert to ambit_scoped
+  with check (((run_id IS NULL) AND (EXISTS ( SELECT 1
+   FROM ambit.threads t
+  WHERE ((t.org_id = events.org_id) AND (t.project_id = events.project_id) AND (t.id = events.thread_id))
+ OFFSET 0))) OR (EXISTS ( SELECT 1
+   FROM ambit.runs r
+  WHERE ((r.org_id = events.org_id) AND (r.project_id = events.project_id) AND (r.id = events.run_id) AND (r.thread_id = events.thread_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0)));
+create policy scope on ambit.events as permissive for all to ambit_scoped
+  using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
+create policy sweeper on ambit.events as permissive for all to ambit_sweeper
+  using true;
+create policy visible on ambit.events as restrictive for select to ambit_scoped
+  using (EXISTS ( SELECT 1
+   FROM ambit.threads t
+  WHERE ((t.org_id = events.org_id) AND (t.project_id = events.project_id) AND (t.id = events.thread_id))
+ OFFSET 0));
+grant select on ambit.events to ambit_scoped;
+grant insert (org_id, project_id, kind, thread_id, run_id) on ambit.events to ambit_scoped;
+grant delete on ambit.events to ambit_sweeper;
+grant select (org_id, project_id, number, at) on ambit.events to ambit_sweeper;
 
 create table ambit.frames (
   org_id text not null,
@@ -103,7 +190,37 @@ create policy read_set on ambit.frames as restrictive for select to ambit_scoped
  OFFSET 0));
 create policy scope on ambit.frames as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
+create policy sweeper on ambit.frames as permissive for all to ambit_sweeper
+  using true;
 grant insert, select on ambit.frames to ambit_scoped;
+grant delete on ambit.frames to ambit_sweeper;
+grant select (org_id, project_id, run_id) on ambit.frames to ambit_sweeper;
+
+create table ambit.idempotency_keys (
+  org_id text not null,
+  project_id text not null,
+  author_id text not null,
+  request text not null,
+  key text not null,
+  body_hash text not null,
+  run_id text,
+  created_at timestamp with time zone not null default now(),
+  constraint idempotency_keys_pkey PRIMARY KEY (org_id, project_id, author_id, request, key)
+);
+CREATE INDEX idempotency_keys_by_age ON ambit.idempotency_keys USING btree (created_at);
+alter table ambit.idempotency_keys enable row level security, force row level security;
+create policy organisation on ambit.idempotency_keys as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own on ambit.idempotency_keys as restrictive for all to ambit_scoped
+  using (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"));
+create policy scope on ambit.idempotency_keys as permissive for all to ambit_scoped
+  using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
+create policy sweeper on ambit.idempotency_keys as permissive for all to ambit_sweeper
+  using true;
+grant delete, insert, select on ambit.idempotency_keys to ambit_scoped;
+grant update (body_hash, run_id, created_at) on ambit.idempotency_keys to ambit_scoped;
+grant delete on ambit.idempotency_keys to ambit_sweeper;
+grant select (created_at) on ambit.idempotency_keys to ambit_sweeper;
 
 create table ambit.manifests (
   org_id text not null,
@@ -199,6 +316,7 @@ create table ambit.messages (
   constraint messages_org_id_project_id_thread_id_parent_id_fkey FOREIGN KEY (org_id, project_id, thread_id, parent_id) REFERENCES ambit.messages(org_id, project_id, thread_id, id),
   constraint messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
 );
+CREATE INDEX messages_by_parent ON ambit.messages USING btree (org_id, project_id, thread_id, parent_id, number);
 alter table ambit.messages enable row level security, force row level security;
 create policy organisation on ambit.messages as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
@@ -233,8 +351,11 @@ create table ambit.nodes (
   constraint nodes_pkey PRIMARY KEY (id)
 );
 alter table ambit.nodes enable row level security, force row level security;
+create policy operator on ambit.nodes as permissive for all to ambit_operator
+  using true;
 create policy sweeper on ambit.nodes as permissive for all to ambit_sweeper
   using true;
+grant select on ambit.nodes to ambit_operator;
 grant delete, insert, select, update on ambit.nodes to ambit_sweeper;
 
 create table ambit.organisations (
@@ -368,17 +489,26 @@ create table ambit.runs (
   context text not null,
   created_at timestamp with time zone not null default now(),
   ended_at timestamp with time zone,
+  number bigint not null default 0,
+  about text not null default '[]'::text,
+  started_at timestamp with time zone not null default now(),
+  trimmed boolean not null default false,
+  stop_requested_at timestamp with time zone,
   constraint runs_pkey PRIMARY KEY (org_id, project_id, id),
   constraint runs_org_id_project_id_thread_id_message_id_fkey FOREIGN KEY (org_id, project_id, thread_id, message_id) REFERENCES ambit.messages(org_id, project_id, thread_id, id) ON DELETE CASCADE,
   constraint runs_org_id_project_id_thread_id_user_message_id_fkey FOREIGN KEY (org_id, project_id, thread_id, user_message_id) REFERENCES ambit.messages(org_id, project_id, thread_id, id) ON DELETE CASCADE,
-  constraint runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'stopped'::text, 'failed'::text])))
+  constraint runs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'stopped'::text, 'failed'::text])))
 );
 CREATE INDEX runs_by_age ON ambit.runs USING btree (org_id, project_id, created_at DESC, id DESC);
+CREATE INDEX runs_by_end ON ambit.runs USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (NOT trimmed));
 CREATE UNIQUE INDEX runs_by_message ON ambit.runs USING btree (org_id, project_id, thread_id, message_id);
 CREATE INDEX runs_by_node ON ambit.runs USING btree (node_id, epoch) WHERE (state = 'running'::text);
+CREATE INDEX runs_by_queue ON ambit.runs USING btree (org_id, project_id, thread_id, number) WHERE (state = 'queued'::text);
 CREATE INDEX runs_by_trigger ON ambit.runs USING btree (org_id, project_id, thread_id, user_message_id);
 CREATE UNIQUE INDEX runs_one_active ON ambit.runs USING btree (org_id, project_id, thread_id) WHERE (state = 'running'::text);
 alter table ambit.runs enable row level security, force row level security;
+create policy operator on ambit.runs as permissive for all to ambit_operator
+  using true;
 create policy organisation on ambit.runs as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
 create policy own_name on ambit.runs as restrictive for insert to ambit_scoped
@@ -397,10 +527,11 @@ create policy visible on ambit.runs as restrictive for select to ambit_scoped
    FROM ambit.threads t
   WHERE ((t.org_id = runs.org_id) AND (t.project_id = runs.project_id) AND (t.id = runs.thread_id))
  OFFSET 0)));
+grant select (org_id, project_id, id, thread_id, author_id, model_id, state, finish_reason, error_code, stop_requested, node_id, epoch, fence, last_seq, created_at, ended_at, number, started_at, stop_requested_at) on ambit.runs to ambit_operator;
 grant insert, select on ambit.runs to ambit_scoped;
 grant update (state, finish_reason, error_code, last_seq, ended_at) on ambit.runs to ambit_scoped;
-grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context) on ambit.runs to ambit_sweeper;
-grant update (stop_requested, node_id, epoch, fence) on ambit.runs to ambit_sweeper;
+grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context, ended_at, number, started_at, trimmed, stop_requested_at) on ambit.runs to ambit_sweeper;
+grant update (state, stop_requested, node_id, epoch, fence, started_at, trimmed, stop_requested_at) on ambit.runs to ambit_sweeper;
 
 create table ambit.settings (
   org_id text not null,
@@ -440,6 +571,8 @@ create table ambit.steps (
   constraint steps_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE
 );
 alter table ambit.steps enable row level security, force row level security;
+create policy operator on ambit.steps as permissive for all to ambit_operator
+  using true;
 create policy organisation on ambit.steps as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
 create policy own_record_insert on ambit.steps as restrictive for insert to ambit_scoped
@@ -454,6 +587,7 @@ create policy read_set on ambit.steps as restrictive for select to ambit_scoped
  OFFSET 0));
 create policy scope on ambit.steps as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
+grant select on ambit.steps to ambit_operator;
 grant insert, select on ambit.steps to ambit_scoped;
 
 create table ambit.threads (
@@ -467,8 +601,11 @@ create table ambit.threads (
   next_number bigint not null default 1,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  on_active text not null default 'reject'::text,
+  head_id text,
   constraint threads_org_id_project_id_author_id_alias_key UNIQUE (org_id, project_id, author_id, alias),
-  constraint threads_pkey PRIMARY KEY (org_id, project_id, id)
+  constraint threads_pkey PRIMARY KEY (org_id, project_id, id),
+  constraint threads_on_active_check CHECK ((on_active = ANY (ARRAY['reject'::text, 'queue'::text, 'interrupt'::text])))
 );
 CREATE INDEX threads_by_update ON ambit.threads USING btree (org_id, project_id, updated_at DESC, id DESC);
 alter table ambit.threads enable row level security, force row level security;
@@ -481,4 +618,4 @@ create policy scope on ambit.threads as permissive for all to ambit_scoped
 create policy visible on ambit.threads as restrictive for all to ambit_scoped
   using (shared OR (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")));
 grant insert, select on ambit.threads to ambit_scoped;
-grant update (shared, title, next_number, updated_at) on ambit.threads to ambit_scoped;
+grant update (shared, title, next_number, updated_at, on_active, head_id) on ambit.threads to ambit_scoped;

@@ -8,6 +8,8 @@ const CHECK_MS = 5_000
 const HEADER_BYTES = 16_384
 const DISCARDED_BYTES = 32_000_000
 const DISCARD_MS = 5_000
+/** How long a reader may leave what was written to it untaken. */
+const STALL_MS = 30_000
 
 /** An Ambit, or something in front of one that asks who connected: what the socket says, which no header can claim. */
 export interface Fetch {
@@ -24,8 +26,8 @@ export interface Taken {
 
 /**
  * An Ambit as a listener for `node:http`. Written here and not taken from a package, because what happens at the end of
- * a stream is a promise of Ambit: the socket pulls, a body that breaks resets the connection (a clean end would read as
- * a whole answer), and no error text reaches the client.
+ * a stream is a promise of Ambit: the socket pulls, a body that breaks or is not taken resets the connection (a clean end
+ * would read as a whole answer), and no error text reaches the client.
  */
 export function toNodeListener(
   ambit: Fetch,
@@ -34,7 +36,7 @@ export function toNodeListener(
   return (incoming, outgoing) => {
     const taken = takenFrom(incoming) // what it throws is the framework's, who called
     answer(ambit, { incoming, outgoing, taken }).catch((error: unknown) => {
-      outgoing.destroy(error instanceof Error ? error : undefined)
+      breakOff(outgoing, error)
     })
   }
 }
@@ -145,13 +147,17 @@ function discard(incoming: IncomingMessage, outgoing: ServerResponse): Promise<v
   })
 }
 
-/** Writes as fast as the reader takes it. A reader who goes ends the body; a body that breaks rejects. */
+/**
+ * Writes as fast as the reader takes it: what waits is one piece. A reader who goes ends the body; a body that breaks rejects,
+ * and breaks the connection also while the reader does not take what came before.
+ */
 async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
   const reader = body.getReader()
   // Cancelling a body that has just failed rejects with that failure, which the read below reports.
   const cancel = () => void reader.cancel().catch(() => {})
   outgoing.once('close', cancel)
   if (outgoing.destroyed) cancel()
+  reader.closed.catch((error: unknown) => breakOff(outgoing, error))
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     if (!outgoing.write(read.value)) await drained(outgoing)
   }
@@ -161,7 +167,9 @@ async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
 
 function drained(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
+    const timer = setTimeout(() => breakOff(outgoing, new Error('The reader took nothing.')), STALL_MS)
     const done = () => {
+      clearTimeout(timer)
       outgoing.off('drain', done)
       outgoing.off('close', done)
       resolve()
@@ -170,4 +178,15 @@ function drained(outgoing: ServerResponse): Promise<void> {
     outgoing.on('close', done)
     if (outgoing.destroyed) done()
   })
+}
+
+/**
+ * Ends the connection so that nobody takes it for the end of the answer. By a reset, where there is TCP to reset: to a client
+ * (or a proxy) of HTTP/1.0 a connection that is closed is a body that is whole, and what the kernel holds for a reader who
+ * does not read is let go of at once. HTTP/2 resets the stream; TLS and pipes have no more than a close without a last chunk.
+ */
+function breakOff(outgoing: ServerResponse, error: unknown): void {
+  const { socket } = outgoing
+  if (outgoing.req.httpVersionMajor === 1 && socket?.remoteFamily !== undefined && !('encrypted' in socket)) socket.resetAndDestroy()
+  else outgoing.destroy(error instanceof Error ? error : undefined)
 }

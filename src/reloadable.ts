@@ -42,6 +42,8 @@ export function reloadable(name: string, ambit: Ambit): Ambit {
     return until(kept.newest, work(kept.newest.ambit))
   }
   return {
+    basePath: ambit.basePath,
+    drive: ambit.drive,
     async fetch(request) {
       await kept.letGo
       const { newest } = kept
@@ -60,7 +62,7 @@ export function reloadable(name: string, ambit: Ambit): Ambit {
         over.resolve()
       }
     },
-    start: () => ask((newest) => newest.start()),
+    start: (options) => ask((newest) => newest.start(options)),
     async close(options) {
       const left = within(Promise.all(kept.leaving), options?.graceMs ?? GRACE_MS)
       await Promise.all([kept.newest.ambit.close(options), left])
@@ -109,6 +111,13 @@ function untilRead(serving: Serving, response: Response): Response {
   void until(serving, over.promise)
   const body = new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        // Broken while nobody asks: a reader who does not take what it was sent must be let go of, too.
+        reader.closed.catch((error: unknown) => {
+          controller.error(error)
+          over.resolve()
+        })
+      },
       async pull(controller) {
         try {
           const { done, value } = await reader.read()

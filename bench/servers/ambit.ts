@@ -11,7 +11,8 @@ const ambit = createAmbit({
   store,
   model: namedModel('openai-compatible:bench', { baseURL: upstream }),
   authenticate: apiKeys(),
-  ...(historyMessages !== undefined && { limits: { historyMessages } }),
+  // All of the load is one person's.
+  limits: { userStreams: 10_000, orgStreams: 10_000, nodeStreams: 10_000, ...(historyMessages !== undefined && { historyMessages }) },
 })
 await ambit.start()
 const server = await listen(ambit, { host: '127.0.0.1', port: 0 })

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ambit, newDirectory, startAmbit } from './ambit.ts'
+import { ambit, begin, newDirectory, startAmbit } from './ambit.ts'
 
 const INDEX = new URL('../../src/index.ts', import.meta.url).href
 
@@ -37,6 +38,17 @@ test('a file that is not there, or exports none, is explained in a sentence', as
   expect((await ambit(['start', newDirectory()], {})).err).toMatch(/^There is no file /)
   const path = configFile('export const other = options')
   expect(await ambit(['start', path], {})).toMatchObject({ code: 1, err: expect.stringContaining('exports no Ambit: write "export default createAmbit') })
+})
+
+test('a signal that comes while the file is read ends it in order, and nothing is opened', async () => {
+  const path = configFile("process.stderr.write('reading'); await new Promise((resolve) => setTimeout(resolve, 300)); export default createAmbit(options)")
+  const { child, finished } = begin(['start', path], { AMBIT_PORT: '0' })
+  const closed = once(child, 'close')
+  while (!finished().err.includes('reading')) await once(child.stderr ?? child, 'data')
+  child.kill('SIGTERM')
+  await closed
+  expect({ ...finished(), signal: child.signalCode }).toEqual({ code: 0, out: '', err: 'reading', signal: null })
+  expect(existsSync(join(dirname(path), 'store'))).toBe(false)
 })
 
 test('what a file throws is told with its place', async () => {

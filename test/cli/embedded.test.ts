@@ -205,6 +205,24 @@ test('Ctrl-C in a chat stops the run at the server, and the chat ends with what 
   expect(body.runs?.[0]?.state).toBe('stopped')
 })
 
+test('whoever is on call sees what runs through the door of the server, and that nothing drives it where there is none', async () => {
+  const { child, finished } = begin(['chat', QUESTION, ...asAda], here)
+  const closed = once(child, 'close')
+  while (!finished().out.includes('Apollo')) await once(child.stdout ?? child, 'data')
+  const runs = await ambit(['runs'], here)
+  expect(runs).toMatchObject({ code: 0, out: expect.stringMatching(/\n {2}run_\w+ +acme\/apollo +\S+ +running +embedded +holds /) as string, err: 'One node lives on this database.\n' })
+  const id = /run_\w+/.exec(runs.out)?.[0] ?? ''
+  const [why, unknown, stuck] = await Promise.all([ambit(['why', id], here), ambit(['why', 'run_0'], here), ambit(['runs', '--stuck'], here)])
+  expect(why).toMatchObject({ code: 0, out: expect.stringContaining('  It is at the model call of step 1.\n\nWhat to do\n  Nothing: it goes its way.\n') as string })
+  expect(unknown).toMatchObject({ code: 1, out: '', err: expect.stringContaining('There is no run "run_0"') as string })
+  expect(stuck).toMatchObject({ code: 0, out: 'Nothing is stuck.\n' })
+
+  await server.end('SIGKILL')
+  await closed
+  const dead = await ambit(['why', id], here)
+  expect(dead).toMatchObject({ code: 0, out: expect.stringMatching(/\n {2}Nobody drives it \(for \d+ s\)\.\n[^]+\n {2}No node lives on this database: start one\.\n/) as string })
+})
+
 /** Says one word, and never ends. */
 function unending(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' })

@@ -17,7 +17,7 @@ test('--help and --version answer, also where the settings are wrong', async () 
   const wrong = { ...here, AMBIT_PORT: 'x' }
   const [help, one, version] = await Promise.all([ambit(['--help'], wrong), ambit(['org', 'create', '--help'], wrong), ambit(['--version'], wrong)])
   expect(help).toMatchObject({ code: 0, err: '' })
-  for (const name of ['start', 'chat', 'org create', 'key create', 'migrate', 'doctor', 'AMBIT_DATABASE_URL']) expect(help.out).toContain(name)
+  for (const name of ['start', 'worker', 'runs', 'why', 'chat', 'org create', 'key create', 'migrate', 'doctor', 'AMBIT_DATABASE_URL']) expect(help.out).toContain(name)
   expect(one).toMatchObject({ code: 0, out: expect.stringContaining('Usage: ambit org create <slug> --owner <person> [options]') as string })
   expect(version.out).toBe(`${readJson<{ version: string }>('package.json').version}\n`)
 })
@@ -29,6 +29,8 @@ test.for<[words: string, err: string]>([
   ['start --frob', `Unknown option '--frob'. Try "ambit start --help".\n`],
   ['chat two words --org acme', '"words" is one argument too many (a text with spaces needs quotes). Try "ambit chat --help".\n'],
   ['chat question', '--org <slug> is missing. Try "ambit chat --help".\n'],
+  ['worker', '<config> is missing. Try "ambit worker --help".\n'],
+  ['why', '<run> is missing. Try "ambit why --help".\n'],
   ['org create --owner ada', '<slug> is missing. Try "ambit org create --help".\n'],
 ])('ambit %s', async ([words, err]) => {
   const said = { out: '', err: '' }
@@ -54,6 +56,8 @@ test.for<[variable: string, value: string, err: RegExp]>([
 
 test.for<[variable: string, value: string]>([
   ['AMBIT_PORT', '80a'],
+  ['AMBIT_GRACE_MS', '10s'],
+  ['AMBIT_GRACE_MS', '86400001'],
   ['AMBIT_CONTEXT_TOKENS', '999'],
   ['AMBIT_CONTEXT_TOKENS', '8k'],
   ['AMBIT_PORT', '65536'],

@@ -1,42 +1,35 @@
 import { PassThrough } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createLog, memoryJournal } from '../../src/index.ts'
-import { createRecovery } from '../../src/lib/run/recover-runs.ts'
-import type { Recovery } from '../../src/lib/run/recover-runs.ts'
-import { openRun } from '../../src/lib/run/open-run.ts'
+import type { Outcome } from '../../src/lib/run/settle-run.ts'
+import { createClaims } from '../../src/lib/run/claim-runs.ts'
+import type { Claims } from '../../src/lib/run/claim-runs.ts'
+import type { DriveParts } from '../../src/lib/run/drive-run.ts'
+import { joinNode } from '../../src/lib/run/join-node.ts'
+import { createLiveRuns } from '../../src/lib/run/live-runs.ts'
+import { createScopeWatch } from '../../src/lib/scope/watch-scopes.ts'
+import { NO_METRICS } from '../../src/lib/observe/metrics.ts'
 import { openHandles } from '../../src/lib/store/handles.ts'
 import type { Handles, ScopedSql } from '../../src/lib/store/handles.ts'
 import type { Database } from '../../src/lib/store/database.ts'
 import { registerNode } from '../../src/lib/store/node-rows.ts'
+import type { RunOwner } from '../../src/lib/store/run-rows.ts'
 import { parseStream } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
-import { says, scriptedModel } from '../support/scripted-model.ts'
-import { freshThread, must, useStage } from '../support/stage.ts'
+import { leaveBehind, rowsOf } from '../support/left-behind.ts'
+import { must, useStage } from '../support/stage.ts'
 import { newId } from '../support/world.ts'
-
-interface Life {
-  readonly id: string
-  readonly epoch: number
-}
-
-interface RunState {
-  readonly state: string
-  readonly error_code: string | null
-  readonly node_id: string
-  readonly epoch: number
-  readonly fence: number
-}
 
 describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
   const stage = useStage(kind)
   const log = createLog({ level: 'info', destination: new PassThrough().resume() })
 
-  async function begin(id: string): Promise<Life> {
+  async function begin(id: string): Promise<RunOwner> {
     return { id, epoch: await stage.database.handles.sweeper((sql) => registerNode(sql, id, 60_000)) }
   }
 
-  async function lapse({ id }: Life): Promise<void> {
+  async function lapse({ id }: RunOwner): Promise<void> {
     await stage.database.superuser.transaction('', (sql) => sql.query(`update ambit.nodes set expires_at = now() - interval '1 minute' where id = $1`, [id]))
   }
 
@@ -44,86 +37,94 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     await stage.database.superuser.transaction('', (sql) => sql.query(`update ambit.claims set claimed_at = now() - interval '1 minute' where run_id = $1`, [run]))
   }
 
-  interface Surroundings {
-    readonly handles?: Pick<Handles, 'scoped' | 'sweeper'>
-    readonly driven?: readonly string[]
+  /** What a node takes over ends as stopped: so that nobody here needs a model. Answers when all that was taken has ended. */
+  function claimsOf(node: RunOwner, { handles = stage.database.handles }: { readonly handles?: Pick<Handles, 'scoped' | 'sweeper'> } = {}) {
+    const live = createLiveRuns(NO_METRICS)
+    const { scoped, sweeper } = handles
+    const scopes = createScopeWatch({ resolve: () => Promise.reject(new Error('Nobody is asked.')), everyMs: 60_000, log })
+    const drive = { scoped, sweeper, journal: memoryJournal(), scopes, metrics: NO_METRICS, holds: () => true, giveUp: new AbortController().signal } as unknown as DriveParts
+    const claims: Claims = createClaims({ scoped, sweeper, drive, node, live, log, changed: () => {} })
+    return {
+      live,
+      async takeOver() {
+        await claims.takeOver()
+        await live.drain(60_000)
+      },
+    }
   }
 
-  function recoveryOf(life: Life, { handles = stage.database.handles, driven = [] }: Surroundings = {}): Recovery {
-    return createRecovery({
-      scoped: handles.scoped, sweeper: handles.sweeper, journal: memoryJournal(), log, driven: () => driven,
-      node: { ...life, leave: async () => {} }, giveUp: new AbortController().signal,
-    })
+  /** A run that this life of a node has begun and drives, and that is to be stopped. */
+  async function openAt(owner: RunOwner): Promise<string> {
+    const { owned } = await leaveBehind(stage, { owner })
+    await stage.database.superuser.transaction('', (sql) => sql.query('update ambit.runs set stop_requested = true where id = $1', [owned.id]))
+    return owned.id
   }
 
-  /** A run that this life of a node has begun and drives. */
-  async function openAt(life: Life): Promise<string> {
-    const { ambit } = stage.start({ model: scriptedModel(says('x')) })
-    const context = await ambit.resolveChatScope({ subject: 'bob', kind: 'person' }, { org: 'acme', project: 'apollo' })
-    if (!context.ok) throw new Error(context.detail)
-    await ambit.close()
-    const opened = await openRun({ scoped: stage.database.handles.scoped, newId, node: { ...life, leave: async () => {} } }, context, {
-      thread: freshThread(), trigger: 'submit', message: { clientId: null, text: 'Go on.' }, messageId: null, model: null,
-    })
-    if (!opened.ok) throw new Error(opened.detail)
-    return opened.run.id
-  }
-
-  async function rowsOf<Row>(text: string, run: string): Promise<readonly Row[]> {
-    return stage.database.superuser.transaction('', async (sql) => (await sql.query<Row>(text, [run])).rows)
-  }
-
-  async function stateOf(run: string): Promise<RunState> {
-    return must((await rowsOf<RunState>('select state, error_code, node_id, epoch, fence from ambit.runs where id = $1', run))[0])
-  }
+  const stateOf = async (run: string) => must((await rowsOf(stage, 'runs', run))[0])
 
   /** Ended by the second owner, once. */
-  async function expectInterrupted(run: string, { id, epoch }: Life, fence = 2): Promise<void> {
-    expect(await stateOf(run)).toEqual({ state: 'failed', error_code: 'interrupted', node_id: id, epoch, fence })
-    const claims = await rowsOf<{ fence: number }>('select fence from ambit.claims where run_id = $1 order by fence', run)
-    expect(claims.map((row) => row.fence)).toEqual(Array.from({ length: fence }, (_, index) => index + 1))
-    const frames = await rowsOf<{ text: string }>('select text from ambit.frames where run_id = $1 order by first_seq', run)
-    const stored = parseStream(`${frames.map((row) => row.text).join('')}data: [DONE]\n\n`)
+  async function expectTaken(run: string, { id, epoch }: RunOwner, fence = 2): Promise<void> {
+    expect(await stateOf(run)).toMatchObject({ state: 'stopped', node_id: id, epoch, fence })
+    const claims = await rowsOf(stage, 'claims', run)
+    expect(claims.map((row) => row['fence'])).toEqual(Array.from({ length: fence }, (_, index) => index + 1))
+    const frames = await rowsOf(stage, 'frames', run)
+    const stored = parseStream(`${frames.map((row) => row['text']).join('')}data: [DONE]\n\n`)
     expectSound(stored)
-    expect(stored.chunks.at(-1)).toEqual({ type: 'error', errorText: 'The server went away while it was answering. Ask again.' })
+    expect(stored.chunks.at(-1)).toEqual({ type: 'abort', reason: 'stopped' })
   }
 
-  test('that has lapsed: the node does not take its own run from itself; another node does', async () => {
+  test('that has lapsed: the node does not take from itself what it drives; another node does', async () => {
     const [slow, other] = [await begin('slow'), await begin('other')]
     const run = await openAt(slow)
-    const driven = { state: 'running', error_code: null, node_id: 'slow', epoch: slow.epoch, fence: 1 }
-    await recoveryOf(other).sweep()
-    expect(await stateOf(run)).toEqual(driven)
+    const driven = { state: 'running', node_id: 'slow', epoch: slow.epoch, fence: 1 }
+    await claimsOf(other).takeOver()
+    expect(await stateOf(run)).toMatchObject(driven)
     await lapse(slow)
     await age(run)
-    await recoveryOf(slow, { driven: [run] }).sweep()
-    expect(await stateOf(run)).toEqual(driven)
-    await recoveryOf(other).sweep()
-    await expectInterrupted(run, other)
+    const own = claimsOf(slow)
+    const over = Promise.withResolvers<Outcome>()
+    void own.live.start({ runId: run, maxMs: 60_000 }, () => over.promise)
+    const taking = own.takeOver()
+    await vi.waitFor(async () => expect(await stateOf(run)).toMatchObject(driven))
+    over.resolve({ left: true })
+    await taking
+    expect(await stateOf(run)).toMatchObject(driven)
+    await claimsOf(other).takeOver()
+    await expectTaken(run, other)
   })
 
-  test('still good: a run of its own that it does not drive, because its opening was committed without word, is ended when it is old enough', async () => {
+  test('still good: a run of its own that it does not drive, because its opening was committed without word, is taken when it is old enough', async () => {
     const node = await begin(newId('node'))
     const run = await openAt(node)
-    await recoveryOf(node).sweep()
+    await claimsOf(node).takeOver()
     expect(await stateOf(run)).toMatchObject({ state: 'running', fence: 1 })
     await age(run)
-    await recoveryOf(node).sweep()
-    await expectInterrupted(run, node)
+    await claimsOf(node).takeOver()
+    await expectTaken(run, node)
   })
 
-  test('that has lapsed: runs that cannot be ended do not hold up the sweep, nor the runs behind them', async () => {
+  test('still good: a run of its own that it had to leave is taken again at once', async () => {
+    const node = await begin(newId('node'))
+    const run = await openAt(node)
+    const own = claimsOf(node)
+    await own.live.start({ runId: run, maxMs: 60_000 }, async () => ({ left: true }))
+    await vi.waitFor(() => expect(own.live.left()).toEqual([run]))
+    await own.takeOver()
+    await expectTaken(run, node)
+  })
+
+  test('that has lapsed: runs that cannot be gone on with do not hold up the sweep, nor the runs behind them', async () => {
     const [dead, heir] = [await begin(newId('dead')), await begin(newId('heir'))]
     const runs: string[] = []
     for (let count = 0; count < 25; count += 1) runs.push(await openAt(dead))
     const whole = must(runs.at(-1))
     await stage.database.superuser.transaction('', (sql) =>
-      sql.query(`update ambit.runs set context = '{}' where id = any($1::text[])`, [runs.slice(0, -1)]),
+      sql.query(`update ambit.runs set context = '{"rows":{"orgId":"x","projectIds":[],"userId":"x"}}' where id = any($1::text[])`, [runs.slice(0, -1)]),
     )
     for (const run of runs) await age(run)
     await lapse(dead)
-    await recoveryOf(heir).sweep()
-    await expectInterrupted(whole, heir)
+    await claimsOf(heir).takeOver()
+    await expectTaken(whole, heir)
     expect(await stateOf(must(runs[0]))).toMatchObject({ state: 'running', fence: 2 })
     await stage.database.superuser.transaction('', (sql) => sql.query(`delete from ambit.runs where id = any($1::text[])`, [runs]))
   })
@@ -133,20 +134,58 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     const run = await openAt(first)
     const second = await begin('again')
     expect(second.epoch).toBe(first.epoch + 1)
-    await recoveryOf(second).sweep()
-    await expectInterrupted(run, second)
+    await claimsOf(second).takeOver()
+    await expectTaken(run, second)
   })
 
-  const lost = (): Error => new Error('Connection terminated unexpectedly')
+  test('that could not be renewed in time: the node drives nothing until it has a new one, under which its old runs are orphans', async () => {
+    const { sweeper } = stage.database.handles
+    let away = false
+    let lost = 0
+    const id = newId('node')
+    const node = await joinNode(
+      { sweeper: (work) => (away ? Promise.reject(new Error('Connection terminated unexpectedly')) : sweeper(work)) },
+      { id, leaseMs: 1_000, onLost: () => (lost += 1), log },
+    )
+    const run = await openAt(node)
+    const { epoch } = node
+    expect(node.holds()).toBe(true)
+    away = true
+    await vi.waitFor(() => expect(lost).toBe(1), { timeout: 5_000 })
+    expect(node.holds()).toBe(false)
+    away = false
+    await vi.waitFor(() => expect(node.holds()).toBe(true), { timeout: 5_000 })
+    expect(node.epoch).toBe(epoch + 1)
+    await claimsOf(node).takeOver()
+    await expectTaken(run, node)
+    await node.leave()
+  })
 
-  /** How the first transaction of a claimed run's end goes wrong that does this. */
+  test('of a name that another process took: it drives nothing while that one lives', async () => {
+    const { sweeper } = stage.database.handles
+    const id = newId('node')
+    let lost = 0
+    const node = await joinNode({ sweeper }, { id, leaseMs: 1_000, onLost: () => (lost += 1), log })
+    const other = await begin(id)
+    await vi.waitFor(() => expect(lost).toBe(1), { timeout: 5_000 })
+    expect(node.holds()).toBe(false)
+    await lapse(other)
+    await vi.waitFor(() => expect(node.holds()).toBe(true), { timeout: 5_000 })
+    expect(node.epoch).toBe(other.epoch + 1)
+    expect(lost).toBe(1)
+    await node.leave()
+  })
+
+  const away = (): Error => new Error('Connection terminated unexpectedly')
+
+  /** How the first transaction of a claimed run goes wrong that does this. */
   const faults: Record<string, { readonly at: string; readonly committed: boolean }> = {
     'cannot be read': { at: 'from ambit.frames', committed: false },
     'cannot be written': { at: 'update ambit.runs set last_seq', committed: false },
     'is written without word': { at: 'update ambit.runs set last_seq', committed: true },
   }
 
-  test.each(Object.entries(faults))('a claimed run whose record %s at first is ended by a later sweep', async (_, { at, committed }) => {
+  test.each(Object.entries(faults))('a claimed run whose record %s at first is ended once', async (_, { at, committed }) => {
     const [dead, heir] = [await begin(newId('dead')), await begin(newId('heir'))]
     const run = await openAt(dead)
     await lapse(dead)
@@ -164,22 +203,22 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
               return sql.query(text, values)
             },
           } as ScopedSql)
-          if (hit && !committed) throw ((failures += 1), lost())
+          if (hit && !committed) throw ((failures += 1), away())
           return done
         })
-        if (hit) throw ((failures += 1), lost())
+        if (hit) throw ((failures += 1), away())
         return result
       },
     }
-    const recovery = recoveryOf(heir, { handles: openHandles(database) })
-    await recovery.sweep()
+    const claims = claimsOf(heir, { handles: openHandles(database) })
+    await vi.waitFor(async () => {
+      await claims.takeOver()
+      expect(await stateOf(run)).toMatchObject({ state: 'stopped' })
+    }, { timeout: 10_000 })
     expect(failures).toBe(1)
-    expect(await stateOf(run)).toEqual({ state: 'running', error_code: null, node_id: heir.id, epoch: heir.epoch, fence: 2 })
-    await age(run)
-    await recovery.sweep()
-    await expectInterrupted(run, heir, 3)
-    const before = await rowsOf('select * from ambit.frames where run_id = $1', run)
-    await recovery.sweep()
-    expect(await rowsOf('select * from ambit.frames where run_id = $1', run)).toEqual(before)
+    await expectTaken(run, heir, at === 'from ambit.frames' ? 3 : 2)
+    const before = await rowsOf(stage, 'frames', run)
+    await claims.takeOver()
+    expect(await rowsOf(stage, 'frames', run)).toEqual(before)
   })
 })

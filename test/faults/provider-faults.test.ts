@@ -79,7 +79,7 @@ describe.each(databaseKinds)('a provider’s server that fails, on $name', (kind
   }
 
   test.each(faults)('$name: what was said stays, one error, its cause in the log, and then it goes on', async (fault) => {
-    const { server, ambit, lines } = await start([fault.answer, now], fault.limits)
+    const { server, ambit, lines } = await start([fault.answer, now], { stepRetries: 0, ...fault.limits })
     const thread = freshThread()
     const streamed = await answerTo(stage, ambit, { thread })
     expectSound(streamed)
@@ -94,6 +94,39 @@ describe.each(databaseKinds)('a provider’s server that fails, on $name', (kind
     expect(JSON.stringify(lines)).not.toContain('SECRET')
     expect(server.asked).toHaveLength(1)
     expect(said((await answerTo(stage, ambit, { thread, text: 'And now?' })).chunks)).toBe('Now.')
+  })
+
+  /** What may go better a moment later. */
+  const passing = ['a reset in mid-stream', 'a half-closed connection']
+
+  test.each(faults.filter(({ name }) => passing.includes(name)))('$name: what was said is dropped and said anew, and the reader is told to forget', async (fault) => {
+    const { server, ambit, lines } = await start([fault.answer, now], fault.limits)
+    const thread = freshThread()
+    const streamed = await answerTo(stage, ambit, { thread })
+    const reset = streamed.chunks.findIndex(({ type }) => type === 'reset-step')
+    const fences = streamed.ids.map((id) => id.split('.')[1])
+    expect(streamed.chunks.slice(0, reset).map(({ type }) => type).slice(0, 4)).toEqual(['start', 'start-step', 'text-start', 'text-delta'])
+    expect(said(streamed.chunks.slice(0, reset))).toBe('So far')
+    expect(said(streamed.chunks.slice(reset))).toBe('Now.')
+    expect(fences).toEqual(fences.map((_, index) => (index < reset ? '1' : '2')))
+    expect((await messagesOf(stage, ambit, { thread })).at(-1)?.parts).toEqual([{ type: 'step-start' }, { type: 'text', text: 'Now.', state: 'done' }])
+    const replay = await answerTo(stage, ambit, { thread })
+    expectSound(replay)
+    expect(said(replay.chunks)).toBe('Now.')
+    expect(server.asked).toHaveLength(2)
+    await logged(lines, 'the model broke off: what it said is dropped, and it is asked again')
+  })
+
+  test('one that breaks off again: what was said the second time stays, and one error', async () => {
+    const { server, ambit } = await start([streams([soFar], reset), streams([soFar], reset), now])
+    const thread = freshThread()
+    const streamed = await answerTo(stage, ambit, { thread })
+    expect(streamed.chunks.filter(({ type }) => type === 'reset-step')).toHaveLength(1)
+    expect(streamed.chunks.at(-1)).toEqual({ type: 'error', errorText: ERROR })
+    const replay = await answerTo(stage, ambit, { thread })
+    expectSound(replay)
+    expect(said(replay.chunks)).toBe('So far')
+    expect(server.asked).toHaveLength(2)
   })
 
   test.each<[name: string, ...first: Answer[]]>([

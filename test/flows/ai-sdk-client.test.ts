@@ -9,6 +9,7 @@ import { databaseKinds } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
 import { callsTools, finish, gate, says, scriptedModel } from '../support/scripted-model.ts'
 import type { Script } from '../support/scripted-model.ts'
+import { storedForm } from '../support/stored-form.ts'
 import { freshThread, messagesOf, must, serve, useStage } from '../support/stage.ts'
 import type { Stage } from '../support/stage.ts'
 import type { PersonName } from '../support/world.ts'
@@ -58,23 +59,6 @@ async function readAnswer(stream: ReadableStream<UIMessageChunk>) {
   let message: UIMessage | undefined
   for await (const state of readUIMessageStream({ stream: judged, onError: (error) => errors.push(error) })) message = state
   return { chunks, errors, message: must(message) }
-}
-
-/**
- * The client's parts without what only a client has: keys that are undefined (`preliminary`, `providerExecuted`, `title`,
- * `rawInput`, and `output` or `errorText` where the other one is set), and a reasoning part's `id`. A call whose input was
- * refused has its metadata under `resultProviderMetadata` there and under `callProviderMetadata` in the store.
- */
-function storedForm(message: UIMessage): unknown {
-  const parts = JSON.parse(JSON.stringify(message.parts)) as Record<string, unknown>[]
-  return parts.map((part) => {
-    const { id, resultProviderMetadata, ...rest } = part
-    return {
-      ...rest,
-      ...(id !== undefined && part['type'] !== 'reasoning' && { id }),
-      ...(resultProviderMetadata !== undefined && { callProviderMetadata: resultProviderMetadata }),
-    }
-  })
 }
 
 const add = {

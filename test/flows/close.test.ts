@@ -1,33 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { Tool } from '../../src/index.ts'
 import { APOLLO, parseStream, question, readStream, said, send } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
 import { expectQuiet, listResources } from '../support/leak-check.ts'
-import { gate, says, scriptedModel } from '../support/scripted-model.ts'
-import { answerTo, freshThread, messagesOf, must, post, readRest, readUntil, runIdOf, runOf, useStage } from '../support/stage.ts'
+import { callsTools, gate, says, scriptedModel } from '../support/scripted-model.ts'
+import { answerTo, freshThread, messagesOf, must, post, readRest, readUntil, runIdOf, runOf, toolResults, useStage } from '../support/stage.ts'
 
 const never = new Promise<never>(() => {})
 
 describe.each(databaseKinds)('closing during a run, on $name', (kind) => {
   const stage = useStage(kind)
 
-  test('without grace: the reader gets one error, the run is recorded, the thread goes on in the next life', async () => {
+  test('without grace: the reader is cut, and the next life goes on with the run', async () => {
     const model = scriptedModel([...says('Half, ').slice(0, 3), never])
     const { ambit } = stage.start({ model })
     const thread = freshThread()
     const reader = must((await post(stage, ambit, { thread })).body).getReader()
     const early = await readUntil(reader, 'Half, ')
-    const rest = readRest(reader)
-    await ambit.close({ graceMs: 0 })
-    const streamed = parseStream(early + (await rest))
-    expectSound(streamed)
-    expect(streamed.chunks.at(-1)).toEqual({ type: 'error', errorText: 'The server is restarting. Ask again.' })
+    // Broken off, not ended: half an answer is none.
+    await Promise.all([expect(readRest(reader)).rejects.toThrow('without a terminal one'), ambit.close({ graceMs: 0 })])
     expect(model.cancelled()).toBe(1)
-    const next = stage.start({ model: scriptedModel(says('Now.')) })
-    expect(await runOf(stage, next.ambit, runIdOf(streamed))).toMatchObject({ state: 'failed', error_code: 'interrupted' })
-    expect((await messagesOf(stage, next.ambit, { thread }))[1]?.parts).toEqual([{ type: 'step-start' }, { type: 'text', text: 'Half, ', state: 'done' }])
-    expect((await answerTo(stage, next.ambit, { thread })).text).toBe(streamed.text)
+    const next = stage.start({ model: scriptedModel(says('Whole.'), says('Now.')) })
+    const streamed = await answerTo(stage, next.ambit, { thread })
+    expectSound(streamed)
+    expect(runIdOf(streamed)).toBe(runIdOf(parseStream(early)))
+    expect(said(streamed.chunks)).toBe('Whole.')
+    expect(await runOf(stage, next.ambit, runIdOf(streamed))).toMatchObject({ state: 'completed' })
+    expect((await messagesOf(stage, next.ambit, { thread }))[1]?.parts).toEqual([{ type: 'step-start' }, { type: 'text', text: 'Whole.', state: 'done' }])
     expect(said((await answerTo(stage, next.ambit, { thread, text: 'And now?' })).chunks)).toBe('Now.')
+  })
+
+  test('a tool that acts is waited for, beyond the grace: its outcome is recorded, and it is not called again', async () => {
+    const [begun, waiting] = [gate(), gate()]
+    let calls = 0
+    const act: Tool<never, Record<string, never>> = {
+      name: 'act', description: 'Acts.', input: z.object({}), effect: 'write',
+      async run() {
+        calls += 1
+        begun.open()
+        await waiting.opened
+        return 'acted'
+      },
+    }
+    const { ambit } = stage.start({ model: scriptedModel(callsTools(['act', {}]), says('Not here.')), tools: [act] })
+    const thread = freshThread()
+    const asked = await post(stage, ambit, { thread })
+    await begun.opened
+    const closing = ambit.close({ graceMs: 0 })
+    await delay(20) // a timer of 0 ms that was set before has fired
+    waiting.open()
+    await Promise.all([closing, asked.text().catch(() => null)])
+    const model = scriptedModel(says('Done.'))
+    const next = stage.start({ model, tools: [act] })
+    const streamed = await answerTo(stage, next.ambit, { thread })
+    expectSound(streamed)
+    expect(said(streamed.chunks)).toBe('Done.')
+    expect(toolResults(model.calls[0])).toMatchObject([{ output: { value: 'acted' } }])
+    expect(calls).toBe(1)
   })
 
   test('with grace: waits for the end, takes nothing new', async () => {

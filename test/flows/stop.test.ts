@@ -71,7 +71,7 @@ describe.each(databaseKinds)('a stop on $name', (kind) => {
     expect(await stop(ambit, thread)).toMatchObject({ status: 200, body: { state: 'stopped' } })
     expect(reasons).toHaveLength(1)
     const streamed = await answer
-    expect(streamed.chunks).toContainEqual(expect.objectContaining({ type: 'tool-output-error', errorText: 'Not finished: the answer ended before this call.' }))
+    expect(streamed.chunks).toContainEqual(expect.objectContaining({ type: 'tool-output-error', errorText: 'Not finished: the answer ended before the outcome of this call was known.' }))
     expect(model.calls).toHaveLength(1)
     await expectStopped(ambit, thread, streamed)
   })

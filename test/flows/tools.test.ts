@@ -310,7 +310,7 @@ describe.each(databaseKinds)('tools on $name', (kind) => {
     const streamed = await answerTo(stage, ambit, { thread })
     expectSound(streamed)
     expect(streamed.chunks.at(-1)).toEqual(terminal)
-    expect(streamed.chunks).toContainEqual(expect.objectContaining({ type: 'tool-output-error', errorText: 'Not finished: the answer ended before this call.' }))
+    expect(streamed.chunks).toContainEqual(expect.objectContaining({ type: 'tool-output-error', errorText: 'Not finished: the answer ended before the outcome of this call was known.' }))
     expect(ran).toBe(0)
     expect(model.calls).toHaveLength(1)
     await answerTo(stage, ambit, { thread, text: 'And now?' })

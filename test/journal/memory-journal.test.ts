@@ -12,8 +12,8 @@ test('readers wake once per tick and not per frame', async () => {
   const frame = (seq: number) => ({ fence: 1, seq, text: 'x', terminal: false, readSet: 1 })
   journal.append('r', [frame(1)])
   const tail = journal.tail('r')
-  await tail.next(0, signal)
-  const waiting = tail.next(1, signal)
+  await tail.next({ fence: 0, seq: 0 }, signal)
+  const waiting = tail.next({ fence: 1, seq: 1 }, signal)
   setImmediateSpy.mockClear()
   for (let seq = 2; seq <= 100; seq += 1) journal.append('r', [frame(seq)])
   expect(setImmediateSpy.mock.calls.length).toBeLessThanOrEqual(1)
@@ -31,7 +31,7 @@ test('a reader listens once, however often it waits, and leaves no listener behi
   journal.append('r', [{ fence: 1, seq: 1, text: 'x', terminal: false, readSet: 1 }])
   const tail = journal.tail('r')
   for (let seq = 1; seq < 20; seq += 1) {
-    const waiting = tail.next(seq, signal)
+    const waiting = tail.next({ fence: 1, seq }, signal)
     journal.append('r', [{ fence: 1, seq: seq + 1, text: 'x', terminal: false, readSet: 1 }])
     await waiting
   }

@@ -29,7 +29,7 @@ async function talk(port: number, bytes: string): Promise<{ text: string; reset:
   socket.on('data', (data: Buffer) => (text += data.toString()))
   socket.on('error', () => (reset = true))
   socket.write(bytes)
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
   return { text, reset }
 }
 
@@ -61,6 +61,9 @@ test('a body that breaks breaks the connection, and says nothing of why', async 
   const raw = await talk(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
   expect(raw.text).not.toContain('secret')
   expect(raw.text).not.toContain('\r\n0\r\n') // no last chunk: the body did not end
+  expect(raw.reset).toBe(true)
+  // Without chunks, a connection that is closed is a body that is whole.
+  expect(await talk(port, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n')).toMatchObject({ reset: true })
 })
 
 test('a reader who goes ends the body, and aborts the request', async () => {

@@ -10,7 +10,7 @@ export interface SourceFile {
 
 /** From top to bottom; an import goes down or stays. Above them all: the public files, `src/*.ts`. */
 const rooms =
-  'cli create-ambit demo http run context tools scope identity directory model journal client wire limits store observe'.split(' ')
+  'cli create-ambit open-engine demo http run context tools scope identity directory model journal client wire limits store observe'.split(' ')
 
 interface Fence {
   /** Where the thing may stand: a file, a folder (ends in a slash), or a file that may name its types only. */
@@ -22,9 +22,11 @@ const packages: readonly (Fence & { readonly name: RegExp })[] = [
   { name: /^(pg|@electric-sql\/pglite)(\/|$)/, inside: ['src/lib/store/', 'src/pg.ts'] },
   { name: /^(hono|@hono\/[^/]+)(\/|$)/, inside: ['src/lib/http/', 'src/node.ts'] },
   { name: /^(express|fastify)(\/|$)/, inside: [], typesOnly: ['src/fastify.ts'] },
-  { name: /^@ai-sdk\//, inside: ['src/lib/model/'], typesOnly: ['src/lib/create-ambit.ts', 'src/index.ts'] },
+  { name: /^@ai-sdk\//, inside: ['src/lib/model/'], typesOnly: ['src/lib/open-engine.ts', 'src/lib/create-ambit.ts', 'src/index.ts'] },
   { name: /^ai$/, inside: [], typesOnly: ['src/client.ts', 'src/lib/client/'] },
   { name: /^jose(\/|$)/, inside: ['src/lib/identity/'] },
+  { name: /^ioredis(\/|$)/, inside: ['src/lib/journal/redis-link.ts'] },
+  { name: /^prom-client$/, inside: ['src/lib/observe/'] },
   { name: /^drizzle-orm(\/|$)/, inside: ['src/drizzle.ts'] },
   { name: /^kysely(\/|$)/, inside: ['src/kysely.ts'] },
   { name: /^(node:)?process$/, inside: ['src/main.ts'] },
@@ -139,12 +141,12 @@ function judgeRooms(from: string, target: string): string | null {
   const [here, there] = [roomOf(from), roomOf(target)]
   if (here === null || here === there) return null
   if (there === null) return `${here} imports the public ${target}`
-  if (there === 'http' && here !== 'cli' && here !== 'create-ambit') return `${here} imports http`
+  if (there === 'http' && here !== 'cli' && here !== 'create-ambit' && here !== 'open-engine') return `${here} imports http`
   return rooms.indexOf(there) < rooms.indexOf(here) ? `${here} imports ${there}, a room above it` : null
 }
 
 function roomOf(path: string): string | null {
-  const room = /^src\/lib\/(?:([^/]+)\/|(create-ambit)\.ts$)/.exec(path)
+  const room = /^src\/lib\/(?:([^/]+)\/|(create-ambit|open-engine)\.ts$)/.exec(path)
   const name = room?.[1] ?? room?.[2]
   return name !== undefined && rooms.includes(name) ? name : null
 }

@@ -30,6 +30,8 @@ export function useStage(kind: DatabaseKind): Stage {
   })
   afterEach(async () => {
     await Promise.all(started.splice(0).map((ambit) => ambit.close({ graceMs: 0 })))
+    // What was handed over would be gone on with by the next test's Ambit, with its model.
+    await must(database).superuser.transaction('', (sql) => sql.query("update ambit.runs set state = 'stopped', ended_at = now() where state in ('queued', 'running')"))
   })
   afterAll(() => database?.drop())
   return {

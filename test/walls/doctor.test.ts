@@ -109,7 +109,12 @@ const PLANTED: readonly Planted[] = [
   },
   { name: 'content that the sweeper may read', plant: 'grant select on ambit.message_contents to ambit_sweeper', codes: ['grant_wide'] },
   { name: 'a column of a run that the sweeper may read', plant: 'grant select (author_id, error_code) on ambit.runs to ambit_sweeper', codes: ['grant_wide'] },
-  { name: 'all of a run for the sweeper', plant: 'grant select on ambit.runs to ambit_sweeper', codes: ['grant_wide'], cleanup: 'grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context) on ambit.runs to ambit_sweeper' },
+  { name: 'all of a run for the sweeper', plant: 'grant select on ambit.runs to ambit_sweeper', codes: ['grant_wide'], cleanup: 'grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context, number, started_at, ended_at, trimmed, stop_requested_at) on ambit.runs to ambit_sweeper' },
+  { name: 'frames that the sweeper may read', plant: 'grant select (text) on ambit.frames to ambit_sweeper', codes: ['grant_wide'] },
+  { name: 'whose keys they are, for the sweeper', plant: 'grant select (author_id, key) on ambit.idempotency_keys to ambit_sweeper', codes: ['grant_wide'] },
+  { name: 'arguments of calls that the operator may read', plant: 'grant select (input, outcome) on ambit.calls to ambit_operator', codes: ['grant_wide'] },
+  { name: 'the scope of a run for the operator', plant: 'grant select (about, principal, context) on ambit.runs to ambit_operator', codes: ['grant_wide'] },
+  { name: 'a run that the operator may change', plant: 'grant update (state) on ambit.runs to ambit_operator', codes: ['grant_wide'] },
   { name: 'keys that lookup may change', plant: 'grant update (hash) on ambit.api_keys to ambit_lookup', codes: ['grant_wide'] },
   { name: 'a table of nobody that the scoped role may read', plant: 'grant select on ambit.nodes to ambit_scoped', codes: ['grant_wide'] },
   { name: 'the list of keys for the scoped role', plant: 'grant select on ambit.api_keys to ambit_scoped', codes: ['grant_wide'] },
@@ -232,7 +237,7 @@ describe.each(databaseKinds)('the doctor on $name', (kind) => {
     expect((await examine(database)).faults).toEqual([])
   })
 
-  test.each([['frames', 'read_set'], ['manifests', 'read_set'], ['runs', 'own_record'], ['settings', 'administered_update']])('misses %s.%s, which guards within an organisation', async (table, name) => {
+  test.each([['frames', 'read_set'], ['manifests', 'read_set'], ['calls', 'own_record_update'], ['idempotency_keys', 'own'], ['runs', 'own_record'], ['settings', 'administered_update']])('misses %s.%s, which guards within an organisation', async (table, name) => {
     const { rows } = await database.superuser.transaction('', (sql) =>
       sql.query<{ again: string }>(
         `select format('create policy %I on ambit.%I as restrictive for %s to ambit_scoped using (%s)', policyname, tablename, cmd, qual) as again

@@ -125,7 +125,7 @@ describe.each(sharedKinds)('what is carried beside the path, on $name', ({ kind,
     const found = await expectAlike(sampled(cells.runsElsewhere(), share))
     expect(unlikeStatements(found)).toEqual([])
     expect(changedPlaces(before, await digestPlaces(matrix().database.superuser, matrix().idOf))).toEqual([])
-    expect(new Set(found.map(({ answer }) => answer.status))).toEqual(new Set([200, 204, 409]))
+    expect(new Set(found.map(({ answer }) => answer.status))).toEqual(new Set([200, 400, 404]))
     for (const { cell, answer } of found.filter((one) => one.cell.part === 'stop')) expect([cell.path, JSON.parse(answer.body)]).toEqual([cell.path, { run: null, state: 'idle' }])
   }, CARRIERS_MS)
 
@@ -146,6 +146,22 @@ describe.each(sharedKinds)('what is carried beside the path, on $name', ({ kind,
     expect(new Set(changedPlaces(before, await digestPlaces(database.superuser, idOf)))).toEqual(homes)
     expect(found.flatMap(({ prompts }) => prompts).filter((prompt) => prompt.includes('FORGED'))).toEqual([])
     expect(found.filter(({ prompts, answer }) => prompts.length === 0 || !answer.body.includes('I was told: CNRY')).map(({ cell }) => cell.path)).toEqual([])
+  }, CARRIERS_MS)
+
+  test('an Idempotency-Key is its owner’s at one address: whoever else sends it, or any name, asks for something of his own', async () => {
+    const { database, idOf, threads } = matrix()
+    const before = await digestPlaces(database.superuser, idOf)
+    const found = await expectAlike(cells.keyedChats())
+    expect(unlikeKindsOfStatements(found)).toEqual([])
+    const runs = found.map(({ answer }) => must(answer.headers['x-resumable-stream-id']))
+    expect(new Set(runs).size).toBe(found.length)
+    expect(runs.filter((run) => threads.some((thread) => thread.run === run))).toEqual([])
+    const changed = await digestPlaces(database.superuser, idOf)
+    expect(new Set(changedPlaces(before, changed))).toEqual(new Set(found.map(({ cell }) => cell.at)))
+    const spent = await expectAlike(cells.spentKeys())
+    expect(spent.length).toBeGreaterThan(3)
+    expect(unlikeStatements(spent)).toEqual([])
+    expect(changedPlaces(changed, await digestPlaces(database.superuser, idOf))).toEqual([])
   }, CARRIERS_MS)
 
   test('what a message is about is looked up in the scope: foreign and absent are missed alike', async () => {

@@ -35,6 +35,13 @@ interface Stage {
 
 const DIRECTORY = ['organisations', 'projects', 'people', 'memberships', 'api_keys', 'settings']
 
+/** Tables of which these see every row: columns of them. */
+const OPENED = {
+  lookup: DIRECTORY,
+  operator: [...DIRECTORY, 'nodes', 'runs', 'claims', 'steps', 'calls'],
+  sweeper: ['nodes', 'runs', 'claims', 'frames', 'idempotency_keys', 'events'],
+} as const
+
 function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Probe[] {
   const id = (name: string): string => world.ids[name] ?? ''
   const [acme, apollo, zephyr] = [id('acme'), id('acme/apollo'), id('acme/zephyr')]
@@ -53,8 +60,10 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
       await scoped.query(text, values)
       return 'written'
     })
-  const of = (answer: PlantedAnswer, table: string): string =>
-    `ambit.${table} where ${table === 'threads' ? `id = '${answer.threadId}'` : table === 'runs' ? `id = '${answer.runId}'` : table.startsWith('message') ? `thread_id = '${answer.threadId}'` : `run_id = '${answer.runId}'`}`
+  const of = (answer: PlantedAnswer, table: string): string => {
+    if (table === 'threads' || table === 'runs') return `ambit.${table} where id = '${table === 'runs' ? answer.runId : answer.threadId}'`
+    return `ambit.${table} where ${table.startsWith('message') ? `thread_id = '${answer.threadId}'` : `run_id = '${answer.runId}'`}`
+  }
 
   const rightful = tables.map((table): Probe => ({
     name: `Ada sees her organisation's rows of ${table}`,
@@ -85,17 +94,17 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
       }),
   }))
 
-  const privacy = ['threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents'].map((table): Probe => ({
+  const privacy = ['threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents', 'events', 'idempotency_keys'].map((table): Probe => ({
     name: `Bob sees no ${table} of Ada's private thread`,
     expected: 'none',
     run: (sql) => rows(sql, bobInProjects, of(hidden, table)),
   }))
-  const company = ['threads', 'messages', 'runs', 'claims'].map((table): Probe => ({
+  const company = ['threads', 'messages', 'runs', 'claims', 'events'].map((table): Probe => ({
     name: `Bob sees ${table} of a shared thread`,
     expected: 'some',
     run: (sql) => rows(sql, bob, of(shared, table)),
   }))
-  const readSet = ['read_sets', 'steps', 'frames', 'manifests'].map((table): Probe => ({
+  const readSet = ['read_sets', 'steps', 'frames', 'manifests', 'calls'].map((table): Probe => ({
     name: `Bob sees no ${table} of a run that has read what he may not`,
     expected: 'none',
     run: (sql) => rows(sql, bob, of(shared, table)),
@@ -132,16 +141,57 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     ['claims', `insert into ambit.claims (org_id, project_id, run_id, fence, base, node_id, epoch) values ('${acme}', '*', '${common.runId}', 9, 0, 'n', 1)`, 'changed 1'],
     ['steps', `insert into ambit.steps (org_id, project_id, run_id, number, fence, finish_reason, usage) values ('${acme}', '*', '${common.runId}', 9, 1, '', '')`, 'changed 1'],
     ['manifests', `insert into ambit.manifests (org_id, project_id, run_id, content) values ('${acme}', '*', '${common.runId}', '')`, '23505'],
+    ['calls', `insert into ambit.calls (org_id, project_id, run_id, id, step, place, name, effect, input, state, fence) values ('${acme}', '*', '${common.runId}', 'c', 1, 2, '', '', '', 'done', 1)`, 'changed 1'],
     ['frames', `insert into ambit.frames (org_id, project_id, run_id, first_seq, last_seq, text) values ('${acme}', '*', '${common.runId}', 9, 9, '')`, 'changed 1'],
     ['read_sets', `insert into ambit.read_sets (org_id, project_id, run_id, projects) values ('${acme}', '*', '${common.runId}', '[]')`, '23505'],
     ['message_contents', `insert into ambit.message_contents (org_id, project_id, thread_id, message_id, parts) values ('${acme}', '*', '${common.threadId}', '${common.answerId}', '')`, '23505'],
     ['runs', `update ambit.runs set error_code = 'x' where id = '${common.runId}'`, 'changed 1'],
+    ['calls', `update ambit.calls set state = 'unknown' where run_id = '${common.runId}'`, 'changed 1'],
     ['read_sets', `update ambit.read_sets set projects = '[]' where run_id = '${common.runId}'`, 'changed 1'],
     ['message_contents', `update ambit.message_contents set parts = '' where message_id = '${common.answerId}'`, '42501'],
   ]
   const record = inRecord.flatMap(([table, text, own]): readonly Probe[] =>
     ([['Ada', ada, own], ['Bob', bob, text.startsWith('insert') || own === '42501' ? '42501' : 'changed 0']] as const).map(([name, who, expected]) => ({
       name: `${name}, in the record of Ada's run: ${text.slice(0, 6)} ${table}`,
+      expected,
+      run: (sql) => under(sql, 'scoped', who, async (scoped) => `changed ${(await scoped.query(text)).count}`),
+    })),
+  )
+
+  // What became of a run is its author's to say; of a thread, whoever's who sees it. `common` is shared, `hidden` is not.
+  const tell = (who: typeof ada, { threadId }: PlantedAnswer, runId: string | null, projectId = '*') => (sql: Sql) =>
+    write(sql, who, `insert into ambit.events (org_id, project_id, kind, thread_id, run_id) values ('${acme}', $1, 'told', $2, $3)`, [projectId, threadId, runId])
+  const events: readonly Probe[] = [
+    { name: 'Ada tells of her run', expected: 'written', run: tell(ada, common, common.runId) },
+    { name: 'Ada tells of her run in another thread than it is in', expected: '42501', run: tell(ada, common, shared.runId) },
+    { name: 'Bob tells of a shared thread', expected: 'written', run: tell(bob, common, null) },
+    { name: 'Bob tells of a private thread', expected: '42501', run: tell(bob, hidden, null, apollo) },
+    { name: "Bob tells of Ada's run", expected: '42501', run: tell(bob, common, common.runId) },
+    { name: 'Bob tells of a run that is not there', expected: '42501', run: tell(bob, common, newId('run')) },
+    {
+      name: 'Bob tells of his run in a thread that was taken back from him',
+      expected: 'written',
+      run: (sql) =>
+        backToHere(sql, async () => {
+          await sql.query('update ambit.runs set author_id = $2 where id = $1', [common.runId, 'bob'])
+          await sql.query('update ambit.threads set shared = false where id = $1', [common.threadId])
+          return tell(bob, common, common.runId)(sql)
+        }),
+    },
+  ]
+
+  // A key is its owner's: another one's of the same name is not in the way, and is not shown, used up or taken away.
+  const claimKey = (author: string) => `insert into ambit.idempotency_keys (org_id, project_id, author_id, request, key, body_hash) values ('${acme}', '*', '${author}', 'POST /chat', 'key_${common.runId}', '')`
+  const onKeys: readonly (readonly [name: string, text: string, ada: string, bob: string])[] = [
+    ['uses it up', `update ambit.idempotency_keys set run_id = null where key = 'key_${common.runId}'`, 'changed 1', 'changed 0'],
+    ['takes it away', `delete from ambit.idempotency_keys where key = 'key_${common.runId}'`, 'changed 1', 'changed 0'],
+    ['takes all away', 'delete from ambit.idempotency_keys', 'changed 3', 'changed 0'],
+    ["writes one in Ada's name", claimKey('ada'), '23505', '42501'],
+    ["writes one in Bob's name", claimKey('bob'), '42501', 'changed 1'],
+  ]
+  const keys = onKeys.flatMap(([name, text, ofAda, ofBob]): readonly Probe[] =>
+    ([['Ada', ada, ofAda], ['Bob', bob, ofBob]] as const).map(([person, who, expected]) => ({
+      name: `${person}, of Ada's key: ${name}`,
       expected,
       run: (sql) => under(sql, 'scoped', who, async (scoped) => `changed ${(await scoped.query(text)).count}`),
     })),
@@ -157,14 +207,13 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     { name: `${name} makes some`, expected: inserted, run: (sql) => under(sql, 'scoped', { ...who, project_ids: '["new"]' }, async (scoped) => `changed ${(await scoped.query(putOwn('new'))).count}`) },
   ])
 
-  const handles = (['lookup', 'operator'] as const).flatMap((role) => DIRECTORY.map((table) => [role, table] as const))
-  const unscoped = [...handles, ...['nodes', 'runs', 'claims'].map((table) => ['sweeper', table] as const)].map(([role, table]): Probe => ({
+  const unscoped = Object.entries(OPENED).flatMap(([role, opened]) => opened.map((table) => [role as keyof typeof OPENED, table] as const)).map(([role, table]): Probe => ({
     name: `the ${role} sees ${table}`,
     expected: 'some',
     run: (sql) => under(sql, role, {}, async (inside) => some(Number((await inside.query(`select 1 from ambit.${table}`)).rows.length))),
   }))
 
-  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...settings, ...unscoped]
+  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...events, ...keys, ...settings, ...unscoped]
 }
 
 /** Leaves of a table's restrictive policies only the organisation's. */

@@ -206,7 +206,9 @@ describe.each(databaseKinds)('the read set on $name', (kind) => {
     const runId = must(chunks.flatMap((chunk) => (chunk.type === 'start' ? [chunk.messageMetadata as { ambit: { run: string } }] : []))[0]).ambit.run
     expect(await read<StoredRun>('ada', `/runs/${runId}`)).toMatchObject({ state: 'failed', error_code: 'scope_changed', steps: [] })
     // Narrowing takes reads, not the pen: what was said stands there for whoever may see it.
-    expect(await read<StoredRun>('carol', `/runs/${runId}`)).toMatchObject({ error_code: 'scope_changed', steps: [{ number: 1 }] })
+    // The model's part of the second step was over, and is kept; its call had no effect, and no outcome but the end of the run.
+    expect(await read<StoredRun>('carol', `/runs/${runId}`)).toMatchObject({ error_code: 'scope_changed', steps: [{ number: 1 }, { number: 2 }] })
+    expect(rest).not.toContain('tool-output-available')
     expect(JSON.stringify((await messagesOf('carol', thread)).at(-1)?.parts)).toContain('One more look.')
     expect((await messagesOf('ada', thread)).at(-1)).toMatchObject({ parts: [], metadata: { ambit: { hidden: true } } })
   })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Sql } from '../../src/lib/store/database.ts'
-import { digestOf, listAllColumns, listColumns, listTenantTables } from '../support/catalogue.ts'
+import { digestOf, listColumns, listTenantTables } from '../support/catalogue.ts'
 import { databaseKinds } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { plantAnswer } from '../support/plant-answer.ts'
@@ -110,7 +110,7 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
       changed += 1
     }
     expect(changed).toBeGreaterThanOrEqual(5)
-    for (const table of ['postings', 'documents']) {
+    for (const table of ['postings', 'documents', 'idempotency_keys']) {
       const remove = (settings: Settings) =>
         scoped(settings, async (sql) => (await sql.query(`delete from ambit.${table} where org_id = $1`, [acme])).count)
       expect([table, await remove(settingsOf(globexRows()))]).toEqual([table, 0])
@@ -123,7 +123,7 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
   test('cannot be written into another organisation, nor into a project outside the scope', async () => {
     const apollo = settingsOf({ ...acmeRows(), projectIds: [idOf('acme/apollo')] })
     for (const table of tables) {
-      const columns = await listAllColumns(database.superuser, table)
+      const columns = await listColumns(database.superuser, table, 'insert', 'scoped')
       /** A copy of an own row that claims to be of this place. */
       const copyTo = (org: string, project: string) =>
         scoped(apollo, async (sql) => {
@@ -136,8 +136,8 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
       expect([table, await copyTo(globex, idOf('acme/apollo'))]).toEqual([table, '42501'])
       expect([table, await copyTo(acme, idOf('acme/zephyr'))]).toEqual([table, '42501'])
       expect([table, await copyTo(acme, '*')]).toEqual([table, '42501'])
-      // In its own place the same row passes every policy, and only then meets itself.
-      expect([table, await copyTo(acme, idOf('acme/apollo'))]).toEqual([table, '23505'])
+      // In its own place the same row passes every policy, and only then meets itself. (An event is given its number.)
+      expect([table, await copyTo(acme, idOf('acme/apollo'))]).toEqual([table, table === 'events' ? 'written' : '23505'])
     }
   })
 
@@ -149,6 +149,11 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
         node_id, epoch, fence, last_seq, principal, target, context)
       values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, 'same', 'm', 'completed', 'n', 1, 1, 0, '{}', '{}', '{}')`
     const insertDocument = `insert into ambit.documents (org_id, project_id, id, title, body) values (current_setting('ambit.org_id'), $1, $2, '', '')`
+
+    const insertCall = 'insert into ambit.calls (org_id, project_id, run_id, id, step, place, name, effect, input, state, fence)'
+    const insertEvent = `insert into ambit.events (org_id, project_id, kind, thread_id, run_id) values (current_setting('ambit.org_id'), $1, 'told', $2, $3)`
+    const insertKey = `insert into ambit.idempotency_keys (org_id, project_id, author_id, request, key, body_hash, run_id)
+      values (current_setting('ambit.org_id'), $1, 'same', 'POST /chat', $2, '', $3)`
 
     /** A message of the own thread that no run answers in yet. */
     const unanswered = 'msg_unanswered'
@@ -174,6 +179,9 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
         [insertMessage, (id) => [apollo, own.threadId, id], foreign.questionId],
         [insertRun, (id) => [apollo, id, own.threadId, own.questionId, unanswered], foreign.runId],
         [insertDocument, (id) => [apollo, id], foreignDocument],
+        [`${insertCall} values (current_setting('ambit.org_id'), $1, $2, $3, 1, 1, '', '', '', 'done', 1)`, (id) => [apollo, own.runId, id], `call_${foreign.runId}`],
+        [insertKey, (id) => [apollo, id, null], `key_${foreign.runId}`],
+        [insertKey, (id) => [apollo, newId('key'), id], foreign.runId],
       ]
       for (const [text, values, id] of pairs) {
         expect(id).toBeTypeOf('string')
@@ -191,6 +199,9 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
         [`insert into ambit.claims (org_id, project_id, run_id, fence, base, node_id, epoch) values (current_setting('ambit.org_id'), $1, $2, 9, 0, 'n', 1)`, (id) => [apollo, id], foreign.runId],
         [`insert into ambit.read_sets (org_id, project_id, run_id, projects) values (current_setting('ambit.org_id'), $1, $2, '[]')`, (id) => [apollo, id], foreign.runId],
         [`insert into ambit.steps (org_id, project_id, run_id, number, fence, finish_reason, usage) values (current_setting('ambit.org_id'), $1, $2, 9, 1, '', '')`, (id) => [apollo, id], foreign.runId],
+        [`${insertCall} values (current_setting('ambit.org_id'), $1, $2, 'c', 1, 1, '', '', '', 'done', 1)`, (id) => [apollo, id], foreign.runId],
+        [insertEvent, (id) => [apollo, id, null], foreign.threadId],
+        [insertEvent, (id) => [apollo, own.threadId, id], foreign.runId],
         [`insert into ambit.frames (org_id, project_id, run_id, first_seq, last_seq, text) values (current_setting('ambit.org_id'), $1, $2, 9, 9, '')`, (id) => [apollo, id], foreign.runId],
         [`insert into ambit.message_contents (org_id, project_id, thread_id, message_id, run_id, parts) values (current_setting('ambit.org_id'), $1, $2, $3, null, '')`, (id) => [apollo, id, own.questionId], foreign.threadId],
         [`insert into ambit.postings (org_id, project_id, document_id, lexeme, weight) values (current_setting('ambit.org_id'), $1, $2, 'word', 1)`, (id) => [apollo, id], foreign.threadId],
@@ -207,6 +218,10 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
       const pairs: readonly (readonly [string, (answer: PlantedAnswer) => readonly unknown[]])[] = [
         [insertMessage, ({ threadId }) => [apollo, threadId, newId('msg')]],
         [insertRun, ({ threadId, questionId, answerId }) => [apollo, newId('run'), threadId, questionId, answerId]],
+        [insertEvent, ({ threadId }) => [apollo, threadId, null]],
+        [insertEvent, ({ threadId, runId }) => [apollo, threadId, runId]],
+        [insertEvent, ({ runId }) => [apollo, own.threadId, runId]],
+        [`${insertCall} values (current_setting('ambit.org_id'), $1, $2, 'c', 1, 1, '', '', '', 'done', 1)`, ({ runId }) => [apollo, runId]],
       ]
       const never = { threadId: newId('thr'), questionId: newId('msg'), answerId: newId('msg'), runId: newId('run') }
       for (const [text, values] of pairs) {
@@ -217,12 +232,25 @@ describe.each(databaseKinds)('rows on $name', (kind) => {
       // Where the thread is the writer's to see, both go in.
       expect(await write(insertMessage, [apollo, own.threadId, newId('msg')])).toBe('ok 1')
       expect(await write(insertRun, [apollo, newId('run'), own.threadId, own.questionId, unanswered])).toBe('ok 1')
+      expect(await write(insertEvent, [apollo, own.threadId, null])).toBe('ok 1')
+      expect(await write(insertEvent, [apollo, own.threadId, own.runId])).toBe('ok 1')
+      // Another person's key of the same name in the same place is not in the way.
+      expect(await write(insertKey, [apollo, `key_${secret.runId}`, secret.runId])).toBe('ok 1')
     })
+  })
+
+  test('an event is given its number and its time: whoever chose them could hide what comes after', async () => {
+    const values = `values ('${acme}', '${idOf('acme/apollo')}', 'told', '${own.threadId}', $1)`
+    for (const column of ['number', 'at']) {
+      const told = await scoped(settingsOf(acmeRows()), (sql) =>
+        sql.query(`insert into ambit.events (org_id, project_id, kind, thread_id, ${column}) overriding system value ${values}`, [column === 'at' ? '2999-01-01' : '1']))
+      expect([column, told]).toEqual([column, '42501'])
+    }
   })
 
   test('a run is what hides its rows: who sees no run sees nothing that was said in it', async () => {
     const reader = { ...acmeRows(), userId: 'reader' }
-    for (const table of ['runs', 'claims', 'read_sets', 'steps', 'frames']) {
+    for (const table of ['runs', 'claims', 'read_sets', 'steps', 'frames', 'calls', 'events']) {
       const column = table === 'runs' ? 'id' : 'run_id'
       const seen = (runId: string) => database.handles.scoped(reader, (sql) => countRows(sql, `ambit.${table} where ${column} = $1`, [runId]))
       expect([table, await seen(secret.runId)]).toEqual([table, 0])

@@ -62,6 +62,13 @@ describe('generateChatSse', () => {
     expect(await collect(generateChatSse(open, options()))).toEqual([BEAT, 'a', 'bc', 'd', DONE])
   })
 
+  test('a whole run that comes at once is given in texts that a reader can hold', async () => {
+    const frames = Array.from({ length: 100 }, (_, index) => frame(`${index} ${'x'.repeat(5_000)}`, index === 99))
+    const texts = await collect(generateChatSse(() => listed(frames), options()))
+    expect(Math.max(...texts.map((text) => text.length))).toBeLessThanOrEqual(64_000)
+    expect(texts.join('')).toBe(BEAT + frames.map(({ text }) => text).join('') + DONE)
+  })
+
   test('the comment comes before the source is asked for anything', async () => {
     const { open, state } = source()
     const stream = generateChatSse(open, options())

@@ -19,8 +19,8 @@ export interface Surroundings {
   listen(app: Listening, at: { readonly host: string; readonly port: number }): Promise<Server>
 }
 
-/** 0: done. 1: refused or failed, and `err` says why. 2: the command line was wrong. 130: interrupted. */
-export type ExitCode = 0 | 1 | 2 | 130
+/** 0: done. 1: refused or failed, and `err` says why. 2: the command line was wrong. 3: it looked, and somebody is needed. 130: interrupted. */
+export type ExitCode = 0 | 1 | 2 | 3 | 130
 
 export interface CommandOption {
   /** What stands for the value in the help; absent: a switch. */

@@ -7,12 +7,13 @@ import type { Log } from '../observe/log.ts'
 import { authenticateOf } from './authenticate-of.ts'
 import type { Command, Listening, Surroundings } from './command.ts'
 import { writeDemo } from './demo-file.ts'
+import { journalOf } from './journal-of.ts'
 import { modelsOf } from './models-of.ts'
 import { demoSteps } from './next-steps.ts'
 import { openDemo } from './open-embedded.ts'
 import type { OpenEmbedded } from './open-embedded.ts'
 import { operatorWork } from './operator-work.ts'
-import { run, serve } from './serve.ts'
+import { serve } from './serve.ts'
 import { findServer, newSecret, removeServerNote, writeServerNote } from './server-file.ts'
 import { badSetting } from './settings.ts'
 import type { Settings } from './settings.ts'
@@ -36,22 +37,23 @@ export async function serveDemo(settings: Settings, surroundings: Surroundings):
   await refuseSecond(settings)
   // Newcomers run this in a terminal, where a JSON line per request would bury what they are told.
   const log = createLog({ level: settings.logLevel ?? (terminal.interactive ? 'warn' : 'info'), destination: terminal.logs })
+  const journal = await journalOf(settings, log)
   const embedded = await openDemo(settings, terminal, newId)
   const { people } = embedded.demo
   const secret = newSecret()
-  const ambit = createAmbit({ store: { open: async () => embedded.database }, ...models, authenticate, limits: settings.limits, log })
-  const running = await run(ambit, withOperatorDoor(ambit, embedded, secret, log, newId), settings, surroundings)
-  const { url } = running
-  await serve(running, async () => {
+  const ambit = createAmbit({ store: { open: async () => embedded.database }, ...models, authenticate, limits: settings.limits, metrics: true, log, ...journal })
+  const front = withOperatorDoor(ambit, embedded, secret, log, newId)
+  const announce = async (url: string) => {
     await writeDemo(directory, { url, people })
     await writeServerNote(directory, { url, pid: process.pid, secret })
     terminal.out(demoSteps(settings, { url, people }))
-  })
+  }
+  await serve(() => ({ ambit, front, announce }), settings, surroundings)
   await removeServerNote(directory)
 }
 
 function withOperatorDoor(ambit: Ambit, { handles }: OpenEmbedded, secret: string, log: Log, newId: NewId): Listening {
-  const door = createOperatorDoor({ secret, log, newRequestId: () => newId('req'), perform: operatorWork(handles, newId) })
+  const door = createOperatorDoor({ secret, log, newRequestId: () => newId('req'), perform: operatorWork({ handles, newId, served: true }) })
   return { fetch: (request, peer) => (isOperatorRequest(request) ? door(request, peer.address) : ambit.fetch(request)) }
 }
 

@@ -1,4 +1,6 @@
 import type { Command, ExitCode, Given, Surroundings } from './command.ts'
+import type { OperatorTask } from './operator-task.ts'
+import { MAKE_KEY, MAKE_ORGANISATION } from './operator-work.ts'
 import type { KeyMade, KeyWanted, OrganisationWanted } from './operator-work.ts'
 import { performWork } from './reach-operator.ts'
 import { badSetting } from './settings.ts'
@@ -23,7 +25,7 @@ export const createOrgCommand: Command = {
       profile: given.text('profile') ?? '',
       owner: { id: owner, name: given.text('owner-name') ?? owner },
     }
-    return printKey('organisations', wanted, surroundings, ({ org, person }) => `Organisation ${org}, owned by ${person}. `)
+    return printKey(MAKE_ORGANISATION, wanted, surroundings, ({ org, person }) => `Organisation ${org}, owned by ${person}. `)
   },
 }
 
@@ -45,7 +47,7 @@ export const createKeyCommand: Command = {
       role: (given.text('role') ?? null) as KeyWanted['role'], // checked where the work is done, as all of it
       expiresInDays: daysOf(given),
     } satisfies KeyWanted
-    return printKey('keys', wanted, surroundings, ({ org, role }) => `${person} is ${role === 'none' ? 'in projects' : role} in ${org}. `)
+    return printKey(MAKE_KEY, wanted, surroundings, ({ org, role }) => `${person} is ${role === 'none' ? 'in projects' : role} in ${org}. `)
   },
 }
 
@@ -57,7 +59,7 @@ function daysOf(given: Given): number | null {
   throw badSetting(`--expires-days is "${text}": it must be a whole number of days.`)
 }
 
-async function printKey(work: string, wanted: unknown, surroundings: Surroundings, opening: (made: KeyMade) => string): Promise<ExitCode> {
+async function printKey(work: OperatorTask<KeyMade>, wanted: unknown, surroundings: Surroundings, opening: (made: KeyMade) => string): Promise<ExitCode> {
   const { terminal } = surroundings
   const made = await performWork(work, wanted, surroundings)
   if (!made.ok) {

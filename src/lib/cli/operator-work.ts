@@ -8,13 +8,18 @@ import { refuse } from '../scope/refusal.ts'
 import type { Refusal, RefusalCode } from '../scope/refusal.ts'
 import { findOrganisation, listMemberships } from '../store/directory-rows.ts'
 import type { Handles, OperatorSql } from '../store/handles.ts'
+import { STORY, UNENDED, lookAtRuns, storyWanted, tellStory, unendedWanted } from './on-call-work.ts'
+import type { Story, Unended } from './on-call-work.ts'
+import type { OperatorTask } from './operator-task.ts'
 
 /** What operator work leaves behind. The key is shown here and never again. */
 const keyMade = z.object({ ok: z.literal(true), org: z.string(), person: z.string(), role: z.string(), key: z.string() })
 export type KeyMade = z.infer<typeof keyMade>
 
-/** Does a piece of operator work by its name: in this process, or through the door of the server that runs. */
-export type Perform = (work: string, body: unknown) => Promise<KeyMade | Refusal>
+export const MAKE_ORGANISATION: OperatorTask<KeyMade> = { name: 'organisations', answer: keyMade }
+export const MAKE_KEY: OperatorTask<KeyMade> = { name: 'keys', answer: keyMade }
+
+type Done = KeyMade | Unended | Story
 
 const id = z.string().refine(isId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : -')
 const name = z.string().min(1).max(200)
@@ -36,21 +41,26 @@ const keyWanted = z.object({
 })
 export type KeyWanted = z.infer<typeof keyWanted>
 
+/** Who works, and where. */
+export interface OperatorPlace {
+  readonly handles: Pick<Handles, 'operator'>
+  readonly newId: NewId
+  /** Whether runs may be driven while this is looked at: not where this process opened an embedded database for itself. */
+  readonly served: boolean
+}
+
 /** Each piece is one transaction; null where there is no work of that name. */
-export function operatorWork({ operator }: Pick<Handles, 'operator'>, newId: NewId) {
-  return async (work: string, body: unknown): Promise<KeyMade | Refusal | null> => {
-    if (work === 'organisations') return checked(organisationWanted, body, (wanted) => operator((sql) => makeOrganisation(sql, wanted, newId)))
-    if (work === 'keys') return checked(keyWanted, body, (wanted) => operator((sql) => makeKey(sql, wanted, newId)))
+export function operatorWork({ handles: { operator }, newId, served }: OperatorPlace) {
+  return async (work: string, body: unknown): Promise<Done | Refusal | null> => {
+    if (work === MAKE_ORGANISATION.name) return checked(organisationWanted, body, (wanted) => operator((sql) => makeOrganisation(sql, wanted, newId)))
+    if (work === MAKE_KEY.name) return checked(keyWanted, body, (wanted) => operator((sql) => makeKey(sql, wanted, newId)))
+    if (work === UNENDED.name) return checked(unendedWanted, body, (wanted) => operator((sql) => lookAtRuns(sql, wanted, served)))
+    if (work === STORY.name) return checked(storyWanted, body, (wanted) => operator((sql) => tellStory(sql, wanted, served)))
     return null
   }
 }
 
-/** What came back through the door, before it is believed. */
-export function parseKeyMade(body: unknown): KeyMade | null {
-  return keyMade.safeParse(body).data ?? null
-}
-
-async function checked<T>(shape: z.ZodType<T>, body: unknown, work: (wanted: T) => Promise<KeyMade | Refusal>): Promise<KeyMade | Refusal> {
+async function checked<T>(shape: z.ZodType<T>, body: unknown, work: (wanted: T) => Promise<Done | Refusal>): Promise<Done | Refusal> {
   const parsed = shape.safeParse(body)
   if (parsed.success) return work(parsed.data)
   const [issue] = parsed.error.issues

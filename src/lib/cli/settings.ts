@@ -17,8 +17,14 @@ export interface Settings {
   readonly rolePrefix: string
   /** How many connections to it a server may hold at once. */
   readonly connections: number
+  /** Where live frames are shared between nodes; null: they are this process's own. */
+  readonly redisUrl: string | null
   readonly host: string
   readonly port: number
+  /** The same where it was named: what listens only when it is told to. */
+  readonly namedPort: number | null
+  /** Milliseconds that running answers have to end when the process is asked to. */
+  readonly graceMs: number
   readonly model: { readonly name: string; readonly allowed: readonly string[]; readonly providers: ProviderSettings }
   /** The bounds that this server moves. */
   readonly limits: Partial<Limits>
@@ -47,6 +53,7 @@ export interface SettingsWanted {
 export function settingsOf(environment: Environment, wanted?: SettingsWanted): Settings {
   // An empty variable is an absent one: `AMBIT_MODEL= ambit start` and compose files with blanks mean "not set".
   const read = (name: string): string | null => environment[name]?.trim() || null
+  const port = read('AMBIT_PORT')
   const databaseUrl = wanted?.embedded ? null : readUrl('AMBIT_DATABASE_URL', read, POSTGRES)
   return {
     directory: read('AMBIT_DIRECTORY') ?? DEFAULT_DIRECTORY,
@@ -54,8 +61,11 @@ export function settingsOf(environment: Environment, wanted?: SettingsWanted): S
     ownerUrl: readUrl('AMBIT_DATABASE_OWNER_URL', read, POSTGRES),
     rolePrefix: readRolePrefix(read('AMBIT_ROLE_PREFIX') ?? DEFAULT_ROLE_PREFIX),
     connections: readConnections(read('AMBIT_DATABASE_POOL') ?? '10'),
+    redisUrl: readUrl('AMBIT_REDIS_URL', read, ['redis:', 'rediss:']),
     host: read('AMBIT_HOST') ?? '127.0.0.1',
-    port: readPort(read('AMBIT_PORT') ?? '8787'),
+    port: readPort(port ?? '8787'),
+    namedPort: port === null ? null : readPort(port),
+    graceMs: readGrace(read('AMBIT_GRACE_MS') ?? '10000'),
     model: readModel(read, databaseUrl === null ? 'offline' : 'none'),
     limits: readLimits(read('AMBIT_CONTEXT_TOKENS')),
     jwt: readJwt(read),
@@ -69,6 +79,12 @@ function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
   if (port >= 0 && port <= 65_535) return port
   throw badSetting(`AMBIT_PORT is "${text}": it must be a whole number from 0 (any free port) to 65535.`)
+}
+
+/** A day at most: what is longer is a mistake in the unit. */
+function readGrace(text: string): number {
+  if (/^\d{1,8}$/.test(text) && Number(text) <= 86_400_000) return Number(text)
+  throw badSetting(`AMBIT_GRACE_MS is "${text}": it must be a whole number of milliseconds from 0 to 86400000.`)
 }
 
 const LEAST_CONTEXT = 1_000

@@ -3,10 +3,11 @@ import { createLog } from '../observe/log.ts'
 import { authenticateOf } from './authenticate-of.ts'
 import type { Command, Surroundings } from './command.ts'
 import { serveDemo } from './demo.ts'
+import { journalOf } from './journal-of.ts'
 import { loadConfig } from './load-config.ts'
 import { modelsOf } from './models-of.ts'
 import { firstSteps } from './next-steps.ts'
-import { run, serve } from './serve.ts'
+import { serve } from './serve.ts'
 import type { Settings } from './settings.ts'
 
 export const start: Command = {
@@ -26,14 +27,17 @@ export const start: Command = {
 async function servePostgres(settings: Settings, databaseUrl: string, surroundings: Surroundings): Promise<void> {
   const log = createLog({ level: settings.logLevel ?? 'info', destination: surroundings.terminal.logs })
   const { rolePrefix, connections } = settings
-  const ambit = createAmbit({ store: databaseUrl, rolePrefix, connections, ...modelsOf(settings), authenticate: authenticateOf(settings), limits: settings.limits, log })
-  const running = await run(ambit, ambit, settings, surroundings)
-  await serve(running, async () => surroundings.terminal.out(firstSteps(settings, running.url)))
+  const options = { rolePrefix, connections, ...modelsOf(settings), authenticate: authenticateOf(settings), limits: settings.limits, metrics: true, log }
+  const ambit = createAmbit({ store: databaseUrl, ...options, ...(await journalOf(settings, log)) })
+  const announce = (url: string) => surroundings.terminal.out(firstSteps(settings, url))
+  await serve(() => ({ ambit, front: ambit, announce }), settings, surroundings)
 }
 
-/** Of the settings only the address counts: everything else is in the file. */
+/** Of the settings only the address and the time to end count: everything else is in the file. */
 async function serveConfig(path: string, settings: Settings, surroundings: Surroundings): Promise<void> {
-  const ambit = await loadConfig(path)
-  const running = await run(ambit, ambit, settings, surroundings)
-  await serve(running, async () => surroundings.terminal.out(`Ambit runs at ${running.url} (${path}). Ctrl-C stops it.\n`))
+  await serve(async () => {
+    const ambit = await loadConfig(path)
+    const hint = ambit.drive === 'elsewhere' ? ` It drives no answer itself: "ambit worker ${path}" must run, too.` : ''
+    return { ambit, front: ambit, announce: (url) => surroundings.terminal.out(`Ambit runs at ${url} (${path}).${hint} Ctrl-C stops it.\n`) }
+  }, settings, surroundings)
 }

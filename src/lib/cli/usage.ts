@@ -37,10 +37,12 @@ export function columns(rows: readonly (readonly string[])[]): string {
 
 const VARIABLES = [
   ['AMBIT_DATABASE_URL', 'PostgreSQL, as the app; absent: an embedded database'],
-  ['AMBIT_DATABASE_OWNER_URL', 'PostgreSQL, as the owner of the schema: for migrate, expose, org and key'],
+  ['AMBIT_DATABASE_OWNER_URL', 'PostgreSQL, as the owner of the schema: for migrate, expose, org, key, runs and why'],
   ['AMBIT_ROLE_PREFIX, AMBIT_DATABASE_POOL', 'of Ambit\'s roles on that server (ambit_); connections at most (10)'],
   ['AMBIT_DIRECTORY', 'of the embedded database (.ambit)'],
+  ['AMBIT_REDIS_URL', 'Redis or Valkey, where several nodes share what is said live; absent: each has its own'],
   ['AMBIT_HOST, AMBIT_PORT', 'where to listen (127.0.0.1, 8787)'],
+  ['AMBIT_GRACE_MS', 'how long running answers may take to end when the process is stopped (10000)'],
   ['AMBIT_MODEL', '"offline", "openai:<id>", "anthropic:<id>", "google:<id>", "openai-compatible:<id>" or "none"'],
   ['AMBIT_ALLOWED_MODELS', 'what a request may choose beside it, as "openai:gpt-5-mini,anthropic:*"'],
   ['AMBIT_MODEL_BASE_URL, AMBIT_MODEL_API_KEY', 'of an OpenAI-compatible model; the others take OPENAI_API_KEY and so on'],

@@ -1,5 +1,5 @@
 /**
- * Why there is no answer. The first ten are Ambit's own refusals, as the server sends them. The last three are the
+ * Why there is no answer. The first thirteen are Ambit's own refusals, as the server sends them. The last three are the
  * client's: an answer that is not Ambit's (a proxy's page), none at all, and a stream that could not be taken up again.
  */
 export type AmbitErrorCode =
@@ -11,6 +11,9 @@ export type AmbitErrorCode =
   | 'forbidden'
   | 'ai_unavailable'
   | 'conflict'
+  | 'idempotency_mismatch'
+  | 'gone'
+  | 'over_limit'
   | 'unavailable'
   | 'internal'
   | 'unexpected_answer'
@@ -19,7 +22,7 @@ export type AmbitErrorCode =
 
 const SERVER_CODES: ReadonlySet<unknown> = new Set<AmbitErrorCode>([
   'unauthenticated', 'malformed', 'too_large', 'unsupported_media_type', 'not_found', 'forbidden', 'ai_unavailable',
-  'conflict', 'unavailable', 'internal',
+  'conflict', 'idempotency_mismatch', 'gone', 'over_limit', 'unavailable', 'internal',
 ])
 
 export interface AmbitErrorInit {

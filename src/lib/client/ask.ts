@@ -71,7 +71,7 @@ export function pathOf(chatId: string, end: 'stream' | 'stop'): string {
 }
 
 export function pathOfMessages(chatId: string, after: string | null): string {
-  return `/threads/${segmentOf(chatId)}/messages?limit=200${after === null ? '' : `&after=${encodeURIComponent(after)}`}`
+  return `/threads/${segmentOf(chatId)}/messages?branch=chosen&limit=200${after === null ? '' : `&after=${encodeURIComponent(after)}`}`
 }
 
 /** A dot or two would be taken for a step in the path, also when they are escaped. */

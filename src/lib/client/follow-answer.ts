@@ -31,7 +31,8 @@ interface Progress {
 /**
  * The chunks of one answer as one unbroken sequence, whatever happens to the connections that carry it. Where one breaks
  * before the terminal chunk (also by simply ending), the rest is asked for from the last whole event on: no chunk comes
- * twice, none is left out. Throws `stream_lost` where the rest cannot be had.
+ * twice, none is left out. Where the server began a step anew, a `reset-step` takes back what was said of it. Throws
+ * `stream_lost` where the rest cannot be had.
  */
 export async function* followAnswer(first: Response, following: Following): AsyncGenerator<readonly UIMessageChunk[], void, undefined> {
   const progress: Progress = { lastEventId: null, terminal: false, done: false }
@@ -131,8 +132,9 @@ function take(events: readonly ServerEvent[], progress: Progress): readonly UIMe
       continue
     }
     const chunk = chunkOf(data)
-    if (isRepeat(id, progress.lastEventId)) continue
-    chunks.push(chunk)
+    const place = placeAfter(id, progress.lastEventId)
+    if (place === 'known') continue
+    chunks.push(place === 'next' ? chunk : resetOf(chunk))
     progress.lastEventId = id ?? progress.lastEventId
     progress.terminal ||= isTerminalType(chunk.type)
   }
@@ -140,15 +142,29 @@ function take(events: readonly ServerEvent[], progress: Progress): readonly UIMe
 }
 
 /**
- * What stands between page and server may drop `Last-Event-ID`, and then the run is said again from its start. In its
- * ids, `<run>.<fence>.<number>`, the number only grows.
+ * Where an event stands to the last one that was given: after it, known already, or in the place of what was dropped. In the
+ * ids of a run, `<run>.<fence>.<number>`, the number grows by one; with a later fence it may begin again below the last,
+ * and then what was given from that number on was never kept.
+ *
+ * The server tells a reader of a dropped attempt so. But what stands between page and server may drop `Last-Event-ID`, and
+ * then the run is said again from its start, as to somebody who knows nothing.
  */
-function isRepeat(id: string | null, last: string | null): boolean {
-  return id !== null && last !== null && numberOf(id) <= numberOf(last)
+function placeAfter(id: string | null, last: string | null): 'next' | 'known' | 'again' {
+  if (id === null || last === null) return 'next'
+  const [event, before] = [placeOf(id), placeOf(last)]
+  if (event.number > before.number) return 'next'
+  return event.fence > before.fence ? 'again' : 'known'
 }
 
-function numberOf(id: string): number {
-  return Number(id.slice(id.lastIndexOf('.') + 1))
+function placeOf(id: string): { readonly fence: number; readonly number: number } {
+  const [number, fence] = id.split('.').toReversed().map(Number)
+  return { fence: fence ?? NaN, number: number ?? NaN }
+}
+
+/** An attempt that was dropped began with a `start-step`, which the chat keeps: the later one stands in its place. */
+function resetOf(chunk: UIMessageChunk): UIMessageChunk {
+  if (chunk.type === 'start-step' || chunk.type === 'reset-step') return { type: 'reset-step' }
+  throw new AmbitError({ code: 'stream_lost', status: 200, detail: 'The answer was begun again at a place that cannot be found here. It is kept: load the messages of this chat again.' })
 }
 
 /** A type that is not known here passes: the server may be newer than the page. */

@@ -6,10 +6,10 @@ import type { AmbitTransportOptions } from './transport-options.ts'
 /** How long an abort waits for the first answer, to learn which run to stop, and then for the answer to the stop. */
 const STOP_MS = 10_000
 
-/** What a stop came to: `running` where it was asked for and is not confirmed yet, `idle` where nothing ran. */
+/** What a stop came to: `running` (or `queued`) where it was asked for and is not confirmed yet, `idle` where nothing ran. */
 export interface Stopped {
   readonly run: string | null
-  readonly state: 'running' | 'completed' | 'stopped' | 'failed' | 'idle'
+  readonly state: 'queued' | 'running' | 'completed' | 'stopped' | 'failed' | 'idle'
 }
 
 export interface Stop {

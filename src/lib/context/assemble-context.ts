@@ -12,6 +12,7 @@ import type { MissingSlice, Slice } from './context-source.ts'
 import { fitContext } from './fit-context.ts'
 import { historyPrompt } from './history.ts'
 import type { Manifest } from './manifest.ts'
+import type { MessagePart } from '../wire/message-parts.ts'
 import type { ObjectRef } from './object-ref.ts'
 import { loadOwnSources } from './own-sources.ts'
 import { readBranch } from './read-branch.ts'
@@ -34,6 +35,8 @@ export interface ContextRequest {
   readonly about: readonly ObjectRef[]
   /** What the model is offered beside what it is told: it takes its part of the budget. */
   readonly tools: readonly OfferedTool[]
+  /** What the answer says already, where the run goes on from there. */
+  readonly said: readonly MessagePart[]
   readonly signal: AbortSignal
   readonly log: Log
 }
@@ -79,7 +82,7 @@ export async function assembleContext(parts: ContextParts, context: ChatExecutio
     },
     limits,
   )
-  const citations = createCitations(branch, fitted.branch)
+  const citations = createCitations(branch, fitted.branch, request.said)
   return {
     system: systemPrompt(fitted.slices, { cite: citations.cite, forgetful: fitted.forgetful }),
     messages: historyPrompt(fitted.branch),

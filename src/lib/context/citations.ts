@@ -14,14 +14,16 @@ export interface Citations {
 const MARK = /\[(\d{1,4})\]/g
 
 /**
- * Goes on from the numbers that the history carries: a second run that began at 1 again would cite another document. Knows
- * only what the model is shown of it: a number that it makes up must name nothing that this run has not read.
+ * Goes on from the numbers that the history carries, and what this answer has `said` already: a second run that began at 1
+ * again would cite another document. Knows only what the model is shown of it: a number that it makes up must name nothing
+ * that this run has not read.
  */
-export function createCitations(history: readonly BranchMessage[], shown: readonly BranchMessage[]): Citations {
-  const sources = new Map<number, Source>(shown.flatMap(numberedSources))
+export function createCitations(history: readonly BranchMessage[], shown: readonly BranchMessage[], said: readonly MessagePart[] = []): Citations {
+  const own = numberedSources(said)
+  const sources = new Map<number, Source>([...shown.flatMap(sourcesOf), ...own])
   const numbers = new Map([...sources].map(([number, { id }]) => [id, number]))
-  const told = new Set<number>()
-  let last = Math.max(0, ...history.flatMap(numberedSources).map(([number]) => number))
+  const told = new Set<number>(numberedSources(said.filter(({ type }) => type === 'source-document')).map(([number]) => number))
+  let last = Math.max(0, ...[...history.flatMap(sourcesOf), ...own].map(([number]) => number))
   return {
     cite(source) {
       const known = numbers.get(source.id)
@@ -50,9 +52,8 @@ function sourceChunk({ id, title, mediaType }: Source, number: number): Chunk {
 }
 
 /** The sources that an answer named, and those in the outputs of Ambit's own tools, as `tools/document-tools.ts` numbers them. */
-function numberedSources({ parts }: BranchMessage): readonly (readonly [number, Source])[] {
-  if (parts === null) return []
-  return (JSON.parse(parts) as readonly MessagePart[]).flatMap((part) => {
+function numberedSources(parts: readonly MessagePart[]): readonly (readonly [number, Source])[] {
+  return parts.flatMap((part) => {
     if (part.type === 'source-document') {
       const number = part.providerMetadata?.['ambit']?.['number']
       const { sourceId: id, title, mediaType } = part
@@ -62,6 +63,10 @@ function numberedSources({ parts }: BranchMessage): readonly (readonly [number, 
     const output = part.output as { readonly results?: readonly Numbered[] } & Numbered
     return (output.results ?? [output]).map(({ source, id, title, mediaType }) => [source, { id, title, mediaType }] as const)
   })
+}
+
+function sourcesOf({ parts }: BranchMessage): readonly (readonly [number, Source])[] {
+  return parts === null ? [] : numberedSources(JSON.parse(parts) as readonly MessagePart[])
 }
 
 type Numbered = Source & { readonly source: number }

@@ -4,6 +4,9 @@ import { documented, id } from './operation.ts'
 const MAX_PARTS = 50
 const MAX_ABOUT = 10
 
+/** Refused with a conflict, kept until those before it are answered, or what runs is stopped for it. */
+export const onActive = z.enum(['reject', 'queue', 'interrupt']).register(documented, { id: 'OnActive' })
+
 /** The one message that is read. */
 export const userMessage = z
   .object({
@@ -21,6 +24,8 @@ export const envelope = z.object({
   messageId: id.nullish().describe('The message that is edited, or answered again.'),
   model: z.string().min(1).max(256).nullish().describe('One of the models of the scope, by name.'),
   about: z.array(z.object({ type: id, id })).max(MAX_ABOUT).nullish().describe('What the message is about.'),
+  parentId: id.nullish().describe('The answer that the new message follows. Without it, the end of the chosen branch.'),
+  onActive: onActive.nullish().describe('What becomes of it while the thread is being answered. Without it, what the thread says.'),
 })
 
 /** As they are parsed: counted before they are looked at. Not every zod that a host may have stops at the bound by itself, and a hundred thousand wrong parts would take seconds. */

@@ -4,6 +4,7 @@ import type { ChatTarget } from '../directory/directory.ts'
 import { isId } from '../directory/principal.ts'
 import type { Principal } from '../directory/principal.ts'
 import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { isUnavailable } from '../store/unavailable.ts'
@@ -23,6 +24,9 @@ export interface DoorOptions {
   open(): Promise<House | Refusal>
   /** Null while it does not close: a request that had passed the door finds a closed store, which is no fault. */
   closing(): Refusal | null
+  readonly metrics: Metrics
+  /** What was counted, as text; null where nothing is. */
+  metricsText(): Promise<string> | null
   /** The host's own way to name the target; absent: the path does. */
   readonly target?: ((request: Request, who: Principal) => Promise<ChatTarget | null>) | undefined
 }
@@ -38,7 +42,7 @@ export function createDoor(options: DoorOptions): (request: Request) => Promise<
     for (const route of SCOPED_ROUTES) mount(route, prefix + route.path, (exchange) => serveScoped(exchange, route, options))
   }
   let document: OpenApiDocument | undefined
-  const door = { open: options.open, document: () => (document ??= openApiDocument({ basePath: options.basePath, prefixes })) }
+  const door = { open: options.open, metrics: options.metricsText, document: () => (document ??= openApiDocument({ basePath: options.basePath, prefixes })) }
   for (const route of OPEN_ROUTES) mount(route, route.path, (exchange) => route.serve(exchange, door))
   app.notFound(async (c) => problem(NOT_FOUND, requestIdOf(c.req.raw, options)))
   return async (request) => app.fetch(request)
@@ -49,6 +53,17 @@ export function createDoor(options: DoorOptions): (request: Request) => Promise<
 }
 
 async function withinBoundary(
+  exchange: Exchange,
+  route: string,
+  serve: (exchange: Exchange) => Promise<Response>,
+  options: DoorOptions,
+): Promise<Response> {
+  const response = await answerOf(exchange, route, serve, options)
+  options.metrics.answered({ route, status: response.status })
+  return response
+}
+
+async function answerOf(
   exchange: Exchange,
   route: string,
   serve: (exchange: Exchange) => Promise<Response>,

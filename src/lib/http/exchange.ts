@@ -6,14 +6,18 @@ import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
 import type { ChatCommand } from '../run/chat-command.ts'
 import type { OpenedRun, RunRef } from '../run/open-run.ts'
+import type { ScopeEvents } from '../run/scope-events.ts'
 import type { StopOutcome, StopWanted } from '../run/stop-run.ts'
 import type { ChatExecutionContext, Permission } from '../scope/chat-execution-context.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import type { Handles } from '../store/handles.ts'
+import type { OpenStreams } from './open-streams.ts'
 
 /** What the door needs of the house behind it. */
 export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
   readonly limits: Limits
+  readonly streams: OpenStreams
+  readonly events: Pick<ScopeEvents, 'place' | 'follow' | 'notify'>
   authenticate(request: Request, log: Log): Promise<Principal | Refusal>
   resolve(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
   openRun(context: ChatExecutionContext, command: ChatCommand, log: Log): Promise<OpenedRun | Refusal>

@@ -23,6 +23,7 @@ const facts = z.object({
   id: z.string().describe('The server\'s id; that of the message is the author\'s own, where he gave one.'),
   number: z.int(),
   parent_id: z.string().nullable(),
+  siblings: z.array(z.string()).describe('The messages that stand in this place, itself included, in the order in which they were said: edits of a question, answers to one.'),
   author_id: z.string(),
   created_at: time,
   hidden: z.boolean().describe('Whether its parts are not this reader\'s to see.'),

@@ -1,19 +1,22 @@
 import { z } from 'zod'
 import { opens } from '../directory/own-directory.ts'
 import { boundedWait } from '../limits/bounded-wait.ts'
+import { NOT_FOUND } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { listMemberships } from '../store/directory-rows.ts'
 import type { Exchange, House } from './exchange.ts'
 import { documented } from './operation.ts'
 import type { Answer, Operation } from './operation.ts'
 import { problem } from './problem.ts'
-import { json } from './respond.ts'
+import { json, metricsText } from './respond.ts'
 
 /** What a route outside any scope can ask for. The house may not open: liveness does not depend on a database. */
 export interface Door {
   open(): Promise<House | Refusal>
   /** What is served here, as OpenAPI. */
   document(): Document
+  /** What was counted, in Prometheus' text format; null where nothing is. */
+  metrics(): Promise<string> | null
 }
 
 const meSchema = z
@@ -90,4 +93,17 @@ export const getDocumentOperation = { id: 'getOpenApi', summary: 'This document.
 /** `GET /openapi.json`: as this Ambit is mounted. */
 export async function getDocument({ requestId }: Exchange, { document }: Door): Promise<Answer<typeof getDocumentOperation>> {
   return json<Document>(document(), requestId)
+}
+
+export const getMetricsOperation = {
+  id: 'getMetrics',
+  summary: 'What this node has counted, in Prometheus\' text format; where that is switched on.',
+  answers: { 200: 'metrics' },
+  refuses: ['not_found'],
+} satisfies Operation
+
+/** `GET /metrics`: without a credential, since it names no tenant; a proxy in front keeps it from the world. */
+export async function getMetrics({ requestId }: Exchange, { metrics }: Door): Promise<Answer<typeof getMetricsOperation>> {
+  const text = await metrics()
+  return text === null ? problem(NOT_FOUND, requestId) : metricsText(text, requestId)
 }

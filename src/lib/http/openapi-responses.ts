@@ -4,6 +4,7 @@ import { schemaRef } from './openapi-schema.ts'
 import type { JsonSchema } from './openapi-schema.ts'
 import { KINDS, problemBody } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
+import { METRICS_TYPE } from './respond.ts'
 
 interface Header {
   readonly description: string
@@ -34,6 +35,7 @@ const PROBLEM_HEADERS: Partial<Readonly<Record<ProblemCode, Readonly<Record<stri
   unsupported_media_type: { accept: always('The media type that is read.'), 'accept-encoding': always('The encoding that is read.') },
   unavailable: RETRY,
   ai_unavailable: RETRY,
+  over_limit: RETRY,
 }
 
 const STREAM: ResponseObject = {
@@ -50,6 +52,24 @@ const STREAM: ResponseObject = {
   content: { 'text/event-stream': { schema: { type: 'string' } } },
 }
 
+const EVENTS: ResponseObject = {
+  description:
+    'What happens, each as JSON with its number as the id: `{"type", "thread", "run", "at"}`, where `type` is `run_queued`, `run_began`, `run_ended` or `thread_changed`. ' +
+    'Never ends by itself. One may come twice after a reconnection. Lines that begin with a colon keep it alive.',
+  headers: {
+    ...COMMON,
+    'cache-control': always('Nobody on the way keeps or changes it.', { const: 'no-cache, no-transform' }),
+    'x-accel-buffering': always('Nobody on the way collects it.', { const: 'no' }),
+  },
+  content: { 'text/event-stream': { schema: { type: 'string' } } },
+}
+
+const METRICS: ResponseObject = {
+  description: 'What this node has counted since it began.',
+  headers: COMMON,
+  content: { [METRICS_TYPE]: { schema: { type: 'string' } } },
+}
+
 const NOTHING: ResponseObject = { description: 'Nothing is there to follow.', headers: COMMON }
 
 const CODES = Object.keys(KINDS) as ProblemCode[]
@@ -60,7 +80,7 @@ export type Responses = Readonly<Record<string, ResponseObject | Reference>>
 /** The responses that these operations share: of each code alone, and of those that have a status together. */
 export function componentResponses(operations: readonly { readonly responses: Responses }[]): Readonly<Record<string, ResponseObject>> {
   const sets = [...CODES.map((code) => [code]), ...byStatus(CODES).map(([, codes]) => codes)]
-  const all = { Stream: STREAM, Nothing: NOTHING, ...Object.fromEntries(sets.map((codes) => [nameOf(codes), problemOf(codes)])) }
+  const all = { Stream: STREAM, Events: EVENTS, Metrics: METRICS, Nothing: NOTHING, ...Object.fromEntries(sets.map((codes) => [nameOf(codes), problemOf(codes)])) }
   const used = new Set(operations.flatMap(({ responses }) => Object.values(responses).map((one) => ('$ref' in one ? one.$ref : null))))
   return Object.fromEntries(Object.entries(all).filter(([name]) => used.has(responseRef(name).$ref)))
 }
@@ -74,6 +94,8 @@ export function responsesOf(operation: Operation, refuses: readonly RefusalCode[
 
 function servedAs(answer: Operation['answers'][number]): ResponseObject | Reference {
   if (answer === 'stream') return responseRef('Stream')
+  if (answer === 'events') return responseRef('Events')
+  if (answer === 'metrics') return responseRef('Metrics')
   if (answer === 'nothing') return responseRef('Nothing')
   return { description: 'As asked.', headers: COMMON, content: { 'application/json': { schema: schemaRef(answer) } } }
 }

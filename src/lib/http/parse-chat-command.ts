@@ -5,6 +5,7 @@ import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import type { Piece } from './capture.ts'
 import { countedEnvelope, countedMessage, envelope } from './chat-schema.ts'
+import { parseIdempotencyKey } from './idempotency-key.ts'
 import { createKeptMembers } from './keep-members.ts'
 import type { KeptMembers } from './keep-members.ts'
 import { parsePiece } from './parse-piece.ts'
@@ -21,8 +22,16 @@ const MEMBER_BYTES = 16_000
 type Parsed = { readonly ok: true; readonly command: ChatCommand } | Refusal
 type Head = Omit<ChatCommand, 'trigger' | 'message'>
 
-/** Reads a chat request: the envelope, and the last message. Knows nothing of the target, so refuses alike for all. */
+/** Reads a chat request: the envelope, the last message, the key that makes it repeatable. Knows nothing of the target, so refuses alike for all. */
 export async function parseChatCommand(request: Request, limits: Limits): Promise<Parsed> {
+  const parsed = await parseCommand(request, limits)
+  if (!parsed.ok) return parsed
+  const keyed = parseIdempotencyKey(request.headers, 'POST /chat', parsed.command)
+  if (!keyed.ok) return keyed
+  return keyed.key ? { ok: true, command: { ...parsed.command, key: keyed.key } } : parsed
+}
+
+async function parseCommand(request: Request, limits: Limits): Promise<Parsed> {
   const { messageBytes, bodyBytes } = limits
   const members = { ...Object.fromEntries(ENVELOPE_NAMES.map((name) => [name, MEMBER_BYTES])), message: messageBytes }
   const kept = createKeptMembers({ members, list: { name: 'messages', maxBytes: messageBytes } })
@@ -47,8 +56,11 @@ function parseEnvelope(kept: KeptMembers): { readonly ok: true; readonly envelop
   return parsed.success ? { ok: true, envelope: parsed.data } : malformed(parsed.error, [])
 }
 
-function headOf({ id: thread, messageId, model, about }: Envelope): Head {
-  return { thread: thread ?? null, messageId: messageId ?? null, model: model ?? null, ...(about?.length && { about }) }
+function headOf({ id: thread, messageId, model, about, parentId, onActive }: Envelope): Head {
+  return {
+    thread: thread ?? null, messageId: messageId ?? null, model: model ?? null,
+    ...(about?.length && { about }), ...(parentId && { parentId }), ...(onActive && { onActive }),
+  }
 }
 
 interface Found {

@@ -22,6 +22,9 @@ export const KINDS: Readonly<Record<ProblemCode, Kind>> = {
   ai_unavailable: { status: 503, title: 'AI chat is not available' },
   unavailable: { status: 503, title: 'Not available at the moment' },
   conflict: { status: 409, title: 'Not possible at the moment' },
+  idempotency_mismatch: { status: 422, title: 'The key belongs to another request' },
+  gone: { status: 410, title: 'No longer kept' },
+  over_limit: { status: 429, title: 'More than is allowed at a time' },
   internal: { status: 500, title: 'Something went wrong on our side' },
 }
 
@@ -38,6 +41,7 @@ export const problemBody = z
     limit: z.int().optional().describe('The bound that was passed.'),
     run: z.string().optional().describe('The run that is in the way.'),
     thread: z.string().optional().describe('The thread of that run.'),
+    stream: z.string().optional().describe('The path at which that run is followed.'),
     retry_after: z.int().optional().describe('Seconds; the same as the header.'),
     request_id: z.string(),
   })

@@ -1,6 +1,10 @@
 import type { Frame } from '../journal/journal.ts'
 import { generateChatSse } from '../wire/generate-chat-sse.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
+import type { StreamPlace } from './open-streams.ts'
+import { pulledBody } from './pulled-body.ts'
+import type { GenerateText } from './pulled-body.ts'
 
 /** How a run's frames are got, for a reader whose going aborts the signal. */
 export type OpenFrames = (signal: AbortSignal) => AsyncIterable<readonly Frame[]>
@@ -12,8 +16,6 @@ export type Said<Status extends number, What> = Status extends number ? Response
 
 /** A refusal can be the answer of every route. */
 export type Refused = Response & { readonly [said]: 'refused' }
-
-const encoder = new TextEncoder()
 
 /** What is answered is named, `json<Thread>(…)`: a member that the type has not is an error of the compiler. */
 export function json<Body = never>(value: NoInfer<Body>, requestId: string): Said<200, Body>
@@ -29,42 +31,39 @@ export function noContent(requestId: string): Said<204, 'nothing'> {
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store', 'x-request-id': requestId } }) as Said<204, 'nothing'>
 }
 
-/**
- * A run as a response that the socket pulls: nothing is read ahead, and a reader who goes ends the reading and nothing
- * else. Frames that end without a terminal one break the body, so that no client takes a cut answer for a whole one.
- */
-export function sse(open: OpenFrames, stream: { runId: string; requestId: string; heartbeatMs: number; log: Log }): Said<200, 'stream'> {
-  const gone = new AbortController()
-  const text = generateChatSse(open, { heartbeatMs: stream.heartbeatMs, signal: gone.signal })
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await text.next()
-          if (gone.signal.aborted) return // the body is closed by who cancelled it
-          if (done) controller.close()
-          else controller.enqueue(encoder.encode(value))
-        } catch (error) {
-          stream.log.warn({ cause: error }, 'the stream was broken off')
-          controller.error(error)
-        }
-      },
-      async cancel() {
-        stream.log.info({}, 'the reader has gone')
-        gone.abort()
-        await text.return()
-      },
-    },
-    { highWaterMark: 0 },
-  )
+/** The text format of Prometheus, version 0.0.4. */
+export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+export function metricsText(text: string, requestId: string): Said<200, 'metrics'> {
+  return new Response(text, { headers: { 'content-type': METRICS_TYPE, 'cache-control': 'no-store', 'x-request-id': requestId } }) as Said<200, 'metrics'>
+}
+
+/** What a stream is held to, and where it is counted. */
+export interface StreamTerms {
+  readonly requestId: string
+  readonly limits: Pick<Limits, 'heartbeatMs' | 'stallMs' | 'streamMs'>
+  readonly log: Log
+  /** Taken before the first byte; left when the stream ends, however it ends. */
+  readonly place: StreamPlace
+}
+
+/** Server-sent events as a response that the socket pulls. */
+export function eventStream(generate: GenerateText, { requestId, limits, log, place }: StreamTerms, headers: Readonly<Record<string, string>> = {}): Response {
+  const body = pulledBody(generate, { limits, log, ended: (end) => place.leave(end) })
   return new Response(body, {
     headers: {
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
-      'x-vercel-ai-ui-message-stream': 'v1',
       'x-accel-buffering': 'no',
-      'x-resumable-stream-id': stream.runId,
-      'x-request-id': stream.requestId,
+      'x-request-id': requestId,
+      ...headers,
     },
-  }) as Said<200, 'stream'>
+  })
+}
+
+/** A run as a response. Frames that end without a terminal one break the body, so that no client takes a cut answer for a whole one. */
+export function sse(open: OpenFrames, runId: string, terms: StreamTerms): Said<200, 'stream'> {
+  const generate: GenerateText = (signal) => generateChatSse(open, { heartbeatMs: terms.limits.heartbeatMs, signal })
+  const headers = { 'x-vercel-ai-ui-message-stream': 'v1', 'x-resumable-stream-id': runId }
+  return eventStream(generate, terms, headers) as Said<200, 'stream'>
 }

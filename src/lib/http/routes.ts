@@ -1,13 +1,16 @@
 import type { Permission } from '../scope/chat-execution-context.ts'
-import { resumeStream, resumeStreamOperation, stopThread, stopThreadOperation } from './chat-routes.ts'
+import { stopThread, stopThreadOperation } from './chat-routes.ts'
 import { chatOperation, chatStream } from './chat-stream.ts'
+import { followScope, followScopeOperation } from './event-routes.ts'
 import type { Exchange, House, ScopedExchange } from './exchange.ts'
-import { getDocument, getDocumentOperation, getLive, getLiveOperation, getMe, getMeOperation, getReady, getReadyOperation } from './open-routes.ts'
+import { getDocument, getDocumentOperation, getLive, getLiveOperation, getMe, getMeOperation, getMetrics, getMetricsOperation, getReady, getReadyOperation } from './open-routes.ts'
 import type { Door } from './open-routes.ts'
+import { getMessages, getMessagesOperation } from './message-routes.ts'
 import type { Answer, BodyOf, Operation } from './operation.ts'
 import { getRun, getRunOperation, getRuns, getRunsOperation } from './run-routes.ts'
+import { followRunEvents, followRunOperation, resumeStream, resumeStreamOperation } from './stream-routes.ts'
 import { getSettings, getSettingsOperation, patchSettings, patchSettingsOperation } from './settings-routes.ts'
-import { getMessages, getMessagesOperation, getThread, getThreadOperation, getThreads, getThreadsOperation, patchThread, patchThreadOperation } from './thread-routes.ts'
+import { getThread, getThreadOperation, getThreads, getThreadsOperation, patchThread, patchThreadOperation } from './thread-routes.ts'
 
 interface Route {
   readonly method: 'GET' | 'POST' | 'PATCH'
@@ -37,6 +40,8 @@ export const SCOPED_ROUTES: readonly ScopedRoute[] = [
   scoped({ method: 'GET', path: '/threads/:thread/messages', permission: 'read', operation: getMessagesOperation, serve: getMessages }),
   scoped({ method: 'GET', path: '/runs', permission: 'read', operation: getRunsOperation, serve: getRuns }),
   scoped({ method: 'GET', path: '/runs/:run', permission: 'read', operation: getRunOperation, serve: getRun }),
+  scoped({ method: 'GET', path: '/events', permission: 'read', operation: followScopeOperation, serve: followScope }),
+  scoped({ method: 'GET', path: '/runs/:run/events', permission: 'read', operation: followRunOperation, serve: followRunEvents }),
   scoped({ method: 'GET', path: '/settings', permission: 'read', operation: getSettingsOperation, serve: getSettings }),
   scoped({ method: 'PATCH', path: '/settings', permission: 'admin', operation: patchSettingsOperation, serve: patchSettings }),
 ]
@@ -45,6 +50,7 @@ export const OPEN_ROUTES: readonly OpenRoute[] = [
   open({ method: 'GET', path: '/v1/me', operation: getMeOperation, serve: getMe }),
   open({ method: 'GET', path: '/health/live', operation: getLiveOperation, serve: getLive }),
   open({ method: 'GET', path: '/health/ready', operation: getReadyOperation, serve: getReady }),
+  open({ method: 'GET', path: '/metrics', operation: getMetricsOperation, serve: getMetrics }),
   open({ method: 'GET', path: '/openapi.json', operation: getDocumentOperation, serve: getDocument }),
 ]
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { documented, id, time } from './operation.ts'
 
-export const runState = z.enum(['running', 'completed', 'stopped', 'failed']).register(documented, { id: 'RunState' })
+export const runState = z.enum(['queued', 'running', 'completed', 'stopped', 'failed']).register(documented, { id: 'RunState' })
 
 export const runSchema = z
   .object({

@@ -3,31 +3,29 @@ import { threadTitle } from '../run/thread-title.ts'
 import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
-import { readContents } from '../store/content-rows.ts'
-import type { ContentRow } from '../store/content-rows.ts'
+import type { Refusal } from '../scope/refusal.ts'
+import { insertEvent } from '../store/event-rows.ts'
 import type { ScopedSql } from '../store/handles.ts'
-import { listMessages } from '../store/message-rows.ts'
-import type { MessageRow } from '../store/message-rows.ts'
-import { findRunsByMessages } from '../store/run-rows.ts'
-import type { RunRow } from '../store/run-rows.ts'
-import { findThread, listThreads, updateOwnThread } from '../store/thread-rows.ts'
+import { findBranchEnd, findMessage } from '../store/message-rows.ts'
+import { chooseHead, findThread, listThreads, updateOwnThread } from '../store/thread-rows.ts'
 import type { ThreadRow } from '../store/thread-rows.ts'
-import type { MessagePart } from '../wire/message-parts.ts'
+import { onActive } from './chat-schema.ts'
 import type { House, ScopedExchange } from './exchange.ts'
-import { messageSchema } from './message-schema.ts'
-import type { Message } from './message-schema.ts'
-import { documented, time } from './operation.ts'
+import { documented, id, time } from './operation.ts'
 import type { Answer, BodyOf, Operation } from './operation.ts'
-import { next, numberPageQuery, parseNumberPage, parseTimePage, timeCursor, timePageQuery } from './page.ts'
+import { next, parseTimePage, timeCursor, timePageQuery } from './page.ts'
 import { problem } from './problem.ts'
 import { json } from './respond.ts'
+import { addressOf } from './thread-address.ts'
 
 const threadChange = z
   .object({
     title: z.string().transform(threadTitle).refine((title) => title !== '', 'a title must not be empty').optional(),
     shared: z.boolean().optional(),
+    on_active: onActive.optional(),
+    head: id.optional().describe('A message of the branch that is to be shown, and followed by what is said next.'),
   })
-  .refine((body) => body.title !== undefined || body.shared !== undefined, 'nothing to change: send title or shared')
+  .refine((body) => Object.values(body).some((value) => value !== undefined), 'nothing to change: send title, shared, on_active or head')
   .meta({ minProperties: 1 }) // of the generators that there are, some make `unknown` of a choice between what is required
   .register(documented, { id: 'ThreadChange' })
 
@@ -37,6 +35,8 @@ const threadSchema = z
     chat_id: z.string().describe('What a chat client names the thread by: to its author, his own word for it.'),
     title: z.string(),
     shared: z.boolean(),
+    on_active: onActive,
+    head: z.string().nullable().describe('The message that ends the chosen branch; null: the newest one.'),
     author_id: z.string(),
     created_at: time,
     updated_at: time,
@@ -46,7 +46,6 @@ const threadSchema = z
 type Thread = z.output<typeof threadSchema>
 
 const threadsSchema = z.object({ threads: z.array(threadSchema), next }).register(documented, { id: 'ThreadPage' })
-const messagesSchema = z.object({ messages: z.array(messageSchema), next }).register(documented, { id: 'MessagePage' })
 
 export const getThreadsOperation = {
   id: 'listThreads',
@@ -75,82 +74,47 @@ export async function getThread({ context, params, requestId }: ScopedExchange, 
 
 export const patchThreadOperation = {
   id: 'changeThread',
-  summary: 'Renames a thread of the caller\'s own, or shares it with its scope.',
+  summary: 'Renames a thread of the caller\'s own, shares it, says what becomes of a message while it is being answered; or chooses a branch.',
   body: threadChange,
   answers: { 200: threadSchema },
 } satisfies Operation
 
-/** `PATCH …/threads/{threadId}`: its author renames it, or shares it with its scope. */
+/** `PATCH …/threads/{threadId}`: its author renames it, shares it with its scope, or says how it queues; whoever may write in it chooses a branch. */
 export async function patchThread(exchange: ScopedExchange<BodyOf<typeof patchThreadOperation>>, house: House): Promise<Answer<typeof patchThreadOperation>> {
-  const { context, params, requestId } = exchange
-  const { title = null, shared = null } = exchange.body
+  const { context, params, body, requestId } = exchange
   const result = await house.scoped(context.rows, async (sql) => {
     const thread = await findThread(sql, addressOf(context, params))
-    if (!thread) return NOT_FOUND
-    const changed = await updateOwnThread(sql, { projectId: homeOf(context), userId: context.rows.userId, id: thread.id, title, shared })
-    return changed ?? refuse('forbidden', 'Only the author of a thread can rename or share it.')
+    return thread ? changeThread(sql, context, thread, body) : NOT_FOUND
   })
-  return 'code' in result ? problem(result, requestId) : json<Thread>(threadOf(result, context), requestId)
+  if ('code' in result) return problem(result, requestId)
+  house.events.notify({ orgId: context.org.id, projectId: homeOf(context) })
+  return json<Thread>(threadOf(result, context), requestId)
 }
 
-export const getMessagesOperation = {
-  id: 'listMessages',
-  summary: 'The messages of a thread, all branches, by number.',
-  query: numberPageQuery,
-  answers: { 200: messagesSchema },
-  refuses: ['malformed'],
-} satisfies Operation
+const NOT_OWN = refuse('forbidden', 'Only the author of a thread can rename or share it, or say what becomes of a message while it is being answered.')
 
-/** `GET …/threads/{threadId}/messages`: all branches, by number, as UI messages. Hidden ones have no parts. */
-export async function getMessages({ context, params, query, requestId }: ScopedExchange, house: House): Promise<Answer<typeof getMessagesOperation>> {
-  const page = parseNumberPage(query)
-  if (!page.ok) return problem(page, requestId)
-  const rows = await house.scoped(context.rows, async (sql) => {
-    const thread = await findThread(sql, addressOf(context, params))
-    return thread && readPage(sql, { projectId: homeOf(context), threadId: thread.id, after: page.after, limit: page.limit })
-  })
-  if (!rows) return problem(NOT_FOUND, requestId)
-  const last = rows.length === page.limit ? rows.at(-1) : undefined
-  return json<z.output<typeof messagesSchema>>({ messages: rows.map((row) => messageOf(row, context)), next: last ? String(last.number) : null }, requestId)
-}
-
-function addressOf(context: ChatExecutionContext, params: Readonly<Record<string, string>>) {
-  return { projectId: homeOf(context), userId: context.rows.userId, address: params['thread'] ?? '' }
+async function changeThread(
+  sql: ScopedSql,
+  context: ChatExecutionContext,
+  { id: threadId, author_id: authorId }: ThreadRow,
+  { title, shared, on_active: waiting, head }: z.output<typeof threadChange>,
+): Promise<ThreadRow | Refusal> {
+  const [projectId, userId] = [homeOf(context), context.rows.userId]
+  const own = title !== undefined || shared !== undefined || waiting !== undefined
+  if (own && authorId !== userId) return NOT_OWN
+  const message = head === undefined ? null : await findMessage(sql, { projectId, threadId, userId, id: head })
+  if (head !== undefined && !message) return NOT_FOUND
+  const headId = message && (await findBranchEnd(sql, { projectId, threadId, messageId: message.id }))
+  const chosen = headId === null ? null : await chooseHead(sql, { projectId, id: threadId, headId })
+  const changed = own ? await updateOwnThread(sql, { projectId, userId, id: threadId, title, shared, onActive: waiting }) : chosen
+  if (!changed) return NOT_FOUND
+  await insertEvent(sql, { projectId, kind: 'thread_changed', threadId, runId: null })
+  return changed
 }
 
 /** `chat_id` is what a chat client names the thread by: its own alias, if it is the author's. */
 function threadOf(row: ThreadRow, context: ChatExecutionContext): Thread {
   const own = row.author_id === context.rows.userId
-  const { id, title, shared, author_id, created_at, updated_at } = row
-  return { id, chat_id: (own ? row.alias : null) ?? id, title, shared, author_id, created_at, updated_at }
-}
-
-interface ReadMessage extends MessageRow {
-  readonly content: ContentRow | undefined
-  readonly run: Pick<RunRow, 'id' | 'state'> | undefined
-}
-
-/** The skeletons, with what the reader may see of them and the runs that answer in them. */
-async function readPage(
-  sql: ScopedSql,
-  page: { projectId: string; threadId: string; after: number; limit: number },
-): Promise<readonly ReadMessage[]> {
-  const rows = await listMessages(sql, page)
-  const ids = rows.map((row) => row.id)
-  const contents = await readContents(sql, page, ids)
-  const runs = await findRunsByMessages(sql, page, ids)
-  return rows.map((row) => ({ ...row, content: contents.get(row.id), run: runs.get(row.id) }))
-}
-
-function messageOf(row: ReadMessage, context: ChatExecutionContext): Message {
-  const own = row.author_id === context.rows.userId
-  const { number, parent_id, author_id, created_at, content } = row
-  const hidden = !content && row.run?.state !== 'running'
-  const run = row.run ? { id: row.run.id, state: row.run.state } : null
-  return {
-    id: (own ? row.client_id : null) ?? row.id,
-    role: row.role,
-    parts: content ? (JSON.parse(content.parts) as readonly MessagePart[]) : [],
-    metadata: { ambit: { id: row.id, number, parent_id, author_id, created_at, hidden, run } },
-  }
+  const { title, shared, on_active, head_id: head, author_id, created_at, updated_at } = row
+  return { id: row.id, chat_id: (own ? row.alias : null) ?? row.id, title, shared, on_active, head, author_id, created_at, updated_at }
 }

@@ -1,14 +1,19 @@
+import { findDroppedBase } from '../store/claim-rows.ts'
 import { readFrames } from '../store/frame-rows.ts'
 import type { Handles, RowScope } from '../store/handles.ts'
 import { findReadSet } from '../store/read-set-rows.ts'
-import { findRun } from '../store/run-rows.ts'
+import { findRun, hasEnded } from '../store/run-rows.ts'
 import { isTerminalType } from '../wire/chunk.ts'
-import { splitEvents } from '../wire/encode-event.ts'
-import { parseCursor } from './cursor.ts'
-import type { Frame, Journal } from './journal.ts'
+import { encodeEvent, splitEvents } from '../wire/encode-event.ts'
+import { formatCursor, parseCursor } from './cursor.ts'
+import type { Frame, Journal, Place } from './journal.ts'
+import type { RunWatch, Standing } from './run-watch.ts'
 
 const ROWS_AT_A_TIME = 20
-const POLL_MS = 1_000
+/** What of a stored run a reader holds at most: an answer may have 50 MB, and two hundred may read it. (A row ends at a quarter of that.) */
+const BYTES_AT_A_TIME = 500_000
+/** A journal that took longer to say that it has nothing has waited itself. */
+const WAITED_MS = 500
 
 /** The run to follow, as its home and id. */
 export interface FollowedRun {
@@ -18,11 +23,13 @@ export interface FollowedRun {
 
 /** From where a reader goes on. */
 export interface FollowFrom {
-  /** The seq of the last frame that it has; 0 for all. */
-  readonly after: number
+  /** What the reader has; `{ fence: 0, seq: 0 }` for nothing. */
+  readonly after: Place
   /** The number of the read set that this reader was just found to see; absent: none, and it is asked. */
   readonly readSet?: number
 }
+
+export const FROM_THE_START: Place = { fence: 0, seq: 0 }
 
 /** Whose eyes read, and from where. */
 export interface Following {
@@ -32,46 +39,60 @@ export interface Following {
   readonly signal: AbortSignal
 }
 
+export interface FollowParts extends Pick<Handles, 'scoped'> {
+  readonly journal: Journal
+  readonly watch: Pick<RunWatch, 'changed' | 'nudge'>
+  /** Aborted when this process closes: what is here is still read, and nothing is waited for. */
+  readonly closing: AbortSignal
+}
+
 /**
  * The one read path: connecting is following from 0, reconnecting is following from a cursor. Live frames come from the
- * journal, committed ones (and all of a run that another node drives) from the store, under the reader's own walls.
+ * journal, committed ones (and all of a run that another node drives, where no journal is shared) from the store, under the
+ * reader's own walls.
  *
- * Ends after the terminal frame, or when the signal aborts. Ends early, without a terminal frame, where another attempt
- * took over in mid-stream, or where the reader may not see what the run has read by now: that check is made once per
- * growth of the read set, never per frame.
+ * A reader who has an attempt that was dropped gets `reset-step` in the place of the `start-step` with which the attempt
+ * that was kept begins, and then its frames: never the two mixed. Ends after the terminal frame, or when the signal aborts.
+ * Ends early, without a terminal frame, where this process closes, and where the reader may not see what the run has read by
+ * now: that check is made once per growth of the read set, never per frame.
  */
-export async function* followRun(
-  { journal, scoped }: { readonly journal: Journal } & Pick<Handles, 'scoped'>,
-  { reader, run, from, signal }: Following,
-): AsyncGenerator<readonly Frame[], void, undefined> {
-  let tail = journal.tail(run.id)
-  let seq = from.after
+export async function* followRun({ journal, scoped, watch, closing }: FollowParts, { reader, run, from, signal }: Following): AsyncGenerator<readonly Frame[], void, undefined> {
+  const heard = () => watch.nudge(run)
+  let tail = journal.tail(run.id, heard)
+  let at = from.after
   let allowed = from.readSet ?? 0
-  /** The attempt whose live frames the reader holds beyond what is committed. */
-  let liveFence: number | undefined
+  /** What the reader has of the next step was dropped. */
+  let reset = false
   try {
     while (!signal.aborted) {
-      const live = await tail.next(seq, signal)
-      const frames = live === 'elsewhere' ? await readStored(scoped, reader, run, seq) : live
-      if (frames === 'ended') return
-      const [first] = frames
-      const last = frames.at(-1)
+      const asked = performance.now()
+      const live = await tail.next(at, signal)
+      let frames = live === 'elsewhere' ? [] : live
       if (live === 'elsewhere') {
-        if (!last) await pause(POLL_MS, signal)
+        if (closing.aborted) return
+        const stored = await readStored(scoped, reader, run, at)
+        if (stored === 'ended') return
+        frames = stored.frames
+        const moved = stored.at.fence !== at.fence // of this place the journal may know more
+        at = stored.at
+        reset ||= stored.reset
+        if (frames.length === 0 && !stored.reset && !moved && performance.now() - asked < WAITED_MS) {
+          await watch.changed({ orgId: reader.orgId, projectId: run.projectId, id: run.id }, stored.standing, AbortSignal.any([signal, closing]))
+        }
+        const next = journal.tail(run.id, heard) // the run may have come to this node in the meantime
         tail.close()
-        tail = journal.tail(run.id) // the run may have come to this node in the meantime
+        tail = next
       }
-      if (!first || !last) continue
-      // Another attempt: what this reader has of the dropped one must not be mixed with it. Stored frames were never dropped.
-      if (liveFence !== undefined && first.fence !== liveFence) return
+      const last = frames.at(-1)
+      if (!last) continue
       if (live !== 'elsewhere' && last.readSet > allowed) {
         const readSet = await scoped(reader, (sql) => findReadSet(sql, run.projectId, run.id))
         if (!readSet) return
         allowed = readSet.number
       }
-      yield frames
-      seq = last.seq
-      liveFence = live === 'elsewhere' ? undefined : last.fence
+      yield reset ? withReset(run.id, frames) : frames
+      reset = false
+      at = last
       if (last.terminal) return
     }
   } finally {
@@ -79,17 +100,29 @@ export async function* followRun(
   }
 }
 
-async function readStored(
-  scoped: Handles['scoped'],
-  reader: RowScope,
-  run: FollowedRun,
-  seq: number,
-): Promise<readonly Frame[] | 'ended'> {
+interface Stored {
+  /** The reader's place, as far as what it has was kept. */
+  readonly at: Place
+  readonly reset: boolean
+  readonly frames: readonly Frame[]
+  readonly standing: Standing
+}
+
+async function readStored(scoped: Handles['scoped'], reader: RowScope, run: FollowedRun, before: Place): Promise<Stored | 'ended'> {
   return scoped(reader, async (sql) => {
     const row = await findRun(sql, run.projectId, run.id)
-    const rows = await readFrames(sql, { projectId: run.projectId, runId: run.id, seq, limit: ROWS_AT_A_TIME })
-    if (rows.length === 0 && row?.state !== 'running') return 'ended'
-    return rows.flatMap((stored) => framesOf(stored.text)).filter((frame) => frame.seq > seq)
+    if (!row) return 'ended'
+    const key = { projectId: run.projectId, runId: run.id }
+    const base = before.seq > 0 && row.fence > before.fence ? await findDroppedBase(sql, key, before) : null
+    const at = { fence: row.fence, seq: base ?? before.seq }
+    const rows = await readFrames(sql, { ...key, seq: at.seq, limit: ROWS_AT_A_TIME, bytes: BYTES_AT_A_TIME })
+    if (rows.length === 0 && hasEnded(row.state)) return 'ended'
+    return {
+      at,
+      reset: base !== null,
+      frames: rows.flatMap((stored) => framesOf(stored.text)).filter((frame) => frame.seq > at.seq),
+      standing: { fence: row.fence, lastSeq: row.last_seq, state: row.state },
+    }
   })
 }
 
@@ -102,15 +135,8 @@ function framesOf(text: string): readonly Frame[] {
   })
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-  })
+/** A client that has a step's beginning must not get another one: it is told to empty the one that it has. */
+function withReset(runId: string, [first, ...rest]: readonly Frame[]): readonly Frame[] {
+  if (!first?.text.includes('\ndata: {"type":"start-step"')) throw new Error('What stands in the place of a dropped attempt does not begin with a step.')
+  return [{ ...first, text: encodeEvent(formatCursor({ runId, ...first }), { type: 'reset-step' }) }, ...rest]
 }

@@ -1,9 +1,11 @@
-import type { Frame, Journal, Tail } from './journal.ts'
+import type { Frame, Journal, Place, Tail } from './journal.ts'
 
 interface Live {
   /** Dense: frames[i].seq === first + i. */
   frames: Frame[]
   first: number
+  /** Of the newest frames; those before a claim's base keep the fence under which they were said. */
+  fence: number
   bytes: number
   settled: number
   ended: boolean
@@ -39,8 +41,9 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
       if (!first) return
       let live = runs.get(runId)
       // After its end a run may come back under a later fence; who still reads the old frames is sent to the store.
-      if (!live || live.ended) runs.set(runId, (live = begin(first.seq)))
-      if (first.seq !== live.first + live.frames.length) throw new Error('A frame was appended out of order.')
+      if (!live || live.ended) runs.set(runId, (live = begin(first)))
+      if (first.fence > live.fence) drop(live, first)
+      if (first.fence !== live.fence || first.seq !== live.first + live.frames.length) throw new Error('A frame was appended out of order.')
       for (const frame of frames) {
         live.frames.push(frame)
         live.bytes += frame.text.length
@@ -67,13 +70,13 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
       const reader: Reader = { wake: () => {}, signal: null }
       const goOn = () => reader.wake()
       return {
-        next(seq, signal) {
+        next(at, signal) {
           if (reader.signal !== signal) {
             reader.signal?.removeEventListener('abort', goOn)
             signal.addEventListener('abort', goOn)
             reader.signal = signal
           }
-          return next(live, reader, seq)
+          return next(live, reader, at)
         },
         close() {
           reader.signal?.removeEventListener('abort', goOn)
@@ -94,19 +97,36 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
 
 const ELSEWHERE: Tail = { next: async () => 'elsewhere', close: () => {} }
 
-function begin(first: number): Live {
-  return { frames: [], first, bytes: 0, settled: 0, ended: false, readers: 0, waiting: new Set(), waking: false }
+function begin({ seq, fence }: Frame): Live {
+  return { frames: [], first: seq, fence, bytes: 0, settled: 0, ended: false, readers: 0, waiting: new Set(), waking: false }
 }
 
-async function next(live: Live, reader: Reader, seq: number): Promise<readonly Frame[] | 'elsewhere'> {
+/** A later claim: what was held beyond its base was never committed, and its readers are told so by the store. */
+function drop(live: Live, { seq, fence }: Frame): void {
+  const kept = live.frames.slice(0, Math.max(0, seq - live.first))
+  const dense = live.first + kept.length === seq
+  live.frames = dense ? kept : []
+  live.first = dense ? live.first : seq
+  live.bytes = live.frames.reduce((sum, frame) => sum + frame.text.length, 0)
+  live.fence = fence
+}
+
+async function next(live: Live, reader: Reader, at: Place): Promise<readonly Frame[] | 'elsewhere'> {
   while (!reader.signal?.aborted) {
-    const index = seq + 1 - live.first
-    if (index < 0) return 'elsewhere'
+    const index = at.seq + 1 - live.first
+    if (index < 0 || !isKept(live, at)) return 'elsewhere'
     if (index < live.frames.length) return live.frames.slice(index)
     if (live.ended) return 'elsewhere'
     await woken(live, reader)
   }
   return []
+}
+
+/** Whether what the reader has is what was kept. Of a place before the first frame that is held nobody here can tell. */
+function isKept(live: Live, { fence, seq }: Place): boolean {
+  if (seq === 0 || fence >= live.fence) return true
+  const held = live.frames[seq - live.first]
+  return held !== undefined && held.fence <= fence
 }
 
 function woken(live: Live, reader: Reader): Promise<void> {

@@ -34,12 +34,30 @@ export interface Limits {
   readonly modelRetries: number
   /** Milliseconds before the first of these; they double. */
   readonly modelRetryMs: number
+  /** Messages that wait in a thread while another one is being answered. */
+  readonly queue: number
   /** Milliseconds for a whole run. */
   readonly runMs: number
   /** Bytes of frames in a run. */
   readonly runBytes: number
+  /** Frames in a run. */
+  readonly runFrames: number
+  /** How often the model call of a step is dropped and made again, when it breaks off after its first word. */
+  readonly stepRetries: number
   /** Milliseconds of silence after which a reader gets a heartbeat. */
   readonly heartbeatMs: number
+  /** Milliseconds between two questions to the directory about what a run or a stream uses: what is taken away is noticed by the next. The node's own. */
+  readonly scopeMs: number
+  /** Milliseconds for which a reader may leave what it was sent untaken: then its connection is reset. */
+  readonly stallMs: number
+  /** Milliseconds for which one connection may follow: then it is reset, and the reader takes the stream up again. */
+  readonly streamMs: number
+  /** Streams of one person in one organisation at a time, on one node. */
+  readonly userStreams: number
+  /** Streams of one organisation at a time, on one node. */
+  readonly orgStreams: number
+  /** Streams of one node at a time. */
+  readonly nodeStreams: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -60,7 +78,16 @@ export const DEFAULT_LIMITS: Limits = {
   modelMs: 5 * 60_000,
   modelRetries: 2,
   modelRetryMs: 1_000,
+  queue: 10,
   runMs: 15 * 60_000,
   runBytes: 50_000_000,
+  runFrames: 200_000,
+  stepRetries: 1,
   heartbeatMs: 15_000,
+  scopeMs: 4_000,
+  stallMs: 30_000,
+  streamMs: 30 * 60_000,
+  userStreams: 20,
+  orgStreams: 200,
+  nodeStreams: 3_000,
 }

@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Limits } from '../limits/limits.ts'
+import { faultPoint } from '../observe/fault-point.ts'
 import type { Log } from '../observe/log.ts'
+import { NO_METRICS } from '../observe/metrics.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import type { Circuit } from './circuit.ts'
 import { eventOf, failureOf, isSignOfLife, openParts } from './language-model.ts'
 import type { LanguageModelV4 } from './language-model.ts'
@@ -12,6 +15,7 @@ import type { ModelPrompt } from './prompt.ts'
 export interface OpenModel {
   readonly model: LanguageModelV4
   readonly circuit: Circuit | null
+  readonly metrics?: Metrics
 }
 
 export interface ModelCall extends ModelPrompt {
@@ -27,7 +31,10 @@ type CallLimits = Pick<Limits, 'modelFirstMs' | 'modelIdleMs' | 'modelMs' | 'mod
  * hears of it but the log. Throws a ModelFault where the provider fails, falls silent, takes too long or breaks off; throws
  * `signal.reason` where it was told to stop. However it ends, the upstream connection is closed.
  */
-export async function* callModel({ model, circuit }: OpenModel, call: ModelCall): AsyncGenerator<ModelEvent, void, undefined> {
+export async function* callModel({ model, circuit, metrics = NO_METRICS }: OpenModel, call: ModelCall): AsyncGenerator<ModelEvent, void, undefined> {
+  const { provider } = model
+  const began = performance.now()
+  let outcome = 'stopped'
   const watch = watchCall(call)
   try {
     for (let tries = 1; ; tries += 1) {
@@ -37,6 +44,7 @@ export async function* callModel({ model, circuit }: OpenModel, call: ModelCall)
       try {
         watch.listen()
         reader = await openParts(model, call, watch.signal)
+        faultPoint('model_asked')
         while (true) {
           const { done, value } = await reader.read()
           watch.signal.throwIfAborted()
@@ -44,12 +52,16 @@ export async function* callModel({ model, circuit }: OpenModel, call: ModelCall)
           if (isSignOfLife(value)) watch.heard()
           const event = eventOf(value)
           if (!event) continue
-          if (!said) circuit?.answers()
+          if (!said) {
+            circuit?.answers()
+            metrics.modelAnswered({ provider, seconds: (performance.now() - began) / 1_000 })
+          }
           said = true
           finished ||= event.type === 'finish'
           yield event
         }
-        if (!finished) throw new ModelFault('model_empty', 'The model broke off. Ask again.')
+        if (!finished) throw new ModelFault('model_empty', 'The model broke off. Ask again.', { retryable: said })
+        outcome = 'completed'
         return circuit?.succeeded()
       } catch (error) {
         call.signal.throwIfAborted()
@@ -59,6 +71,7 @@ export async function* callModel({ model, circuit }: OpenModel, call: ModelCall)
         const waitMs = said || tries > call.limits.modelRetries ? null : waitBeforeNext(fault, tries, call.limits)
         const fields = { provider: model.provider, tries, cause: fault.failure.cause }
         if (waitMs === null) {
+          outcome = fault.code
           if (fault.failure.providerFault && circuit?.failed()) call.log.warn(fields, 'this provider fails again and again: no run begins with it for a while')
           throw fault
         }
@@ -68,6 +81,7 @@ export async function* callModel({ model, circuit }: OpenModel, call: ModelCall)
     }
   } finally {
     watch.end()
+    metrics.modelEnded({ provider, outcome })
   }
 }
 

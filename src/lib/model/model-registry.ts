@@ -1,3 +1,5 @@
+import { NO_METRICS } from '../observe/metrics.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import type { OpenModel } from './call-model.ts'
 import { createCircuit } from './circuit.ts'
 import type { Circuit, CircuitOptions } from './circuit.ts'
@@ -39,7 +41,7 @@ export interface ModelRegistry<Context> {
 }
 
 /** Throws where a name cannot work: a provider without its key or its package, a pattern without a provider. */
-export function modelRegistry<Context>(options: ModelOptions<Context>, circuit: Partial<CircuitOptions> = {}): ModelRegistry<Context> {
+export function modelRegistry<Context>(options: ModelOptions<Context>, circuit: Partial<CircuitOptions> = {}, metrics: Metrics = NO_METRICS): ModelRegistry<Context> {
   const { model: source, allowedModels = [] } = options
   const main = mainName(source)
   if (typeof source === 'string' && isPattern(source)) demandModelName(source) // throws: it names no model to begin with
@@ -84,7 +86,7 @@ export function modelRegistry<Context>(options: ModelOptions<Context>, circuit: 
       }
       return waits.length > 0 ? { ok: false, waitMs: Math.min(...waits) } : { ok: true, name: wanted, leave: () => {} }
     },
-    open: (context, name) => ({ model: modelOf(context, name), circuit: circuitOf(name) }),
+    open: (context, name) => ({ model: modelOf(context, name), circuit: circuitOf(name), metrics }),
   }
 }
 

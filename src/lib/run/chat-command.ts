@@ -1,4 +1,6 @@
 import type { ObjectRef } from '../context/object-ref.ts'
+import type { OnActive } from '../store/thread-rows.ts'
+import type { RequestKey } from './once-per-key.ts'
 
 /** What a person asks for: parsed from a request, and never more than this taken from one. */
 export interface ChatCommand {
@@ -13,6 +15,12 @@ export interface ChatCommand {
   readonly model: string | null
   /** What the message is about, at most 10; absent is nothing. */
   readonly about?: readonly ObjectRef[]
+  /** The answer that the new message follows; absent is the end of the chosen branch. */
+  readonly parentId?: string
+  /** What becomes of it while the thread is being answered; absent is what the thread says. */
+  readonly onActive?: OnActive
+  /** Makes it repeatable: the same key is the same run. */
+  readonly key?: RequestKey
 }
 
 export interface UserMessage {

@@ -1,12 +1,12 @@
 import { boundedWait } from '../limits/bounded-wait.ts'
-import { allowsModel } from '../model/model-name.ts'
 import { narrowContext } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
+import { covers } from '../scope/covers.ts'
 import { resolveChatScope } from '../scope/resolve-chat-scope.ts'
 import type { ScopeSources } from '../scope/resolve-chat-scope.ts'
 import type { DrivenRun } from './drive-run.ts'
 import type { Pen } from './pen.ts'
-import { RunError } from './run-error.ts'
+import { scopeLost } from './scope-lost.ts'
 
 const FRESH_MS = 5_000
 
@@ -31,11 +31,7 @@ export function keepScope(run: DrivenRun, pen: Pen, sources: ScopeSources): Kept
 async function ask({ context, modelId, signal }: DrivenRun, pen: Pen, sources: ScopeSources): Promise<ChatExecutionContext> {
   const resolving = resolveChatScope(sources, context.principal, context.target)
   const current = await boundedWait(resolving, { signal, ms: context.limits.toolMs })
-  if (!current.ok && current.code === 'ai_unavailable') throw new RunError('ai_unavailable', current.detail)
-  const allowed = current.ok ? narrowContext(context, current) : null
-  const covered = allowed && [...pen.reads].every((project) => allowed.rows.projectIds.includes(project))
-  if (!allowed || !covered || !allowsModel(allowed.models, modelId)) {
-    throw new RunError('scope_changed', 'What you may see here changed while this was being answered. Ask again.')
-  }
+  const allowed = current.ok ? narrowContext(context, current) : current
+  if (!covers(allowed, { reads: pen.reads, modelId })) throw scopeLost(allowed)
   return allowed
 }

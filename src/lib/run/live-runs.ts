@@ -1,17 +1,40 @@
-import { RunError } from './run-error.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { HandedOver, RunError, RunLeft } from './run-error.ts'
+import type { Outcome } from './settle-run.ts'
+
+/** How a run is begun here. */
+export interface LiveStart {
+  readonly runId: string
+  /** Milliseconds that are left to it. */
+  readonly maxMs: number
+  /** It is not to be driven, but ended for this reason. */
+  readonly ended?: Error | undefined
+}
+
+/** What a run that is driven hears by, and tells itself. */
+export interface Running {
+  readonly signal: AbortSignal
+  abort(reason: Error): void
+}
 
 /** The runs that this process drives. */
 export interface LiveRuns {
-  /** Begins to drive; the signal is the run's own. `drive` must not reject. */
-  start(runId: string, maxMs: number, drive: (signal: AbortSignal) => Promise<void>): void
+  /** Begins to drive; the signal is the run's own. `drive` must not reject. Resolves when it has ended, or is left. */
+  start(start: LiveStart, drive: (running: Running) => Promise<Outcome>): Promise<void>
   /** A run that is being opened: a drain waits for it too, and for what it begins. */
   opening<T>(opened: Promise<T>): Promise<T>
   ids(): readonly string[]
+  /** One that this node owns and does not drive. */
+  leave(runId: string): void
+  /** Those that it had to leave, and may take again now: after a while that doubles with each time. */
+  left(): readonly string[]
   /** Tells a run to end for this reason. Answers a promise of its end, or null where it is not driven here. */
   abort(runId: string, reason: Error): Promise<void> | null
+  /** Lets go of all: they are this node's no longer. */
+  leaveAll(why: string): void
   /**
-   * Waits for all, tells those that are left after `graceMs` to end, and waits for those a little longer: one that
-   * cannot even commit its end (the database is away) is left to whoever claims it.
+   * Waits for all, and hands those that are left after `graceMs` over to whoever claims them. Waits for those a little longer:
+   * what a tool has done by then is still recorded.
    */
   drain(graceMs: number): Promise<void>
 }
@@ -21,19 +44,46 @@ interface Live {
   readonly ended: Promise<void>
 }
 
-const LAST_COMMITS_MS = 5_000
+interface Left {
+  readonly times: number
+  readonly readyAt: number
+}
 
-export function createLiveRuns(): LiveRuns {
+const LAST_COMMITS_MS = 5_000
+const LEFT_MS = 250
+const MOST_LEFT_MS = 30_000
+
+export function createLiveRuns(metrics: Metrics): LiveRuns {
   const runs = new Map<string, Live>()
+  const leftRuns = new Map<string, Left>()
   const openings = new Set<Promise<unknown>>()
   // Once the grace of a drain is over: a run that was still being opened then must not outlive it.
-  let interrupted: RunError | null = null
+  let handedOver: HandedOver | null = null
   const allEnded = async () => {
     await Promise.allSettled(openings)
     await Promise.all([...runs.values()].map((run) => run.ended))
   }
+  const leave = (runId: string): void => {
+    const times = (leftRuns.get(runId)?.times ?? 0) + 1
+    leftRuns.set(runId, { times, readyAt: performance.now() + Math.min(LEFT_MS * 2 ** times, MOST_LEFT_MS) })
+  }
+  /** From its beginning here to its end, or until it is left. */
+  const see = async (runId: string, maxMs: number, controller: AbortController, drive: (running: Running) => Promise<Outcome>): Promise<void> => {
+    const tooLong = () => controller.abort(new RunError('run_limit', 'This answer took too long and was ended here.'))
+    const timer = setTimeout(tooLong, Math.max(maxMs, 0))
+    const began = performance.now()
+    const outcome = await drive({ signal: controller.signal, abort: (reason) => controller.abort(reason) })
+    clearTimeout(timer)
+    runs.delete(runId)
+    metrics.runsRunning(runs.size)
+    if (outcome.left) return leave(runId)
+    leftRuns.delete(runId)
+    metrics.runEnded({ ...outcome, seconds: (performance.now() - began) / 1_000 })
+  }
   return {
     ids: () => [...runs.keys()],
+    leave,
+    left: () => [...leftRuns].flatMap(([id, { readyAt }]) => (readyAt <= performance.now() ? [id] : [])),
     async opening(opened) {
       openings.add(opened)
       try {
@@ -42,15 +92,13 @@ export function createLiveRuns(): LiveRuns {
         openings.delete(opened)
       }
     },
-    start(runId, maxMs, drive) {
+    start({ runId, maxMs, ended: why = handedOver }, drive) {
       const controller = new AbortController()
-      const timer = setTimeout(() => controller.abort(new RunError('run_limit', 'This answer took too long and was ended here.')), maxMs)
-      const ended = drive(controller.signal).finally(() => {
-        clearTimeout(timer)
-        runs.delete(runId)
-      })
+      if (why) controller.abort(why)
+      const ended = see(runId, maxMs, controller, drive)
       runs.set(runId, { controller, ended })
-      if (interrupted) controller.abort(interrupted)
+      metrics.runsRunning(runs.size)
+      return ended
     },
     abort(runId, reason) {
       const run = runs.get(runId)
@@ -58,18 +106,21 @@ export function createLiveRuns(): LiveRuns {
       run.controller.abort(reason)
       return run.ended
     },
+    leaveAll(why) {
+      for (const { controller } of runs.values()) controller.abort(new RunLeft(why))
+    },
     async drain(graceMs) {
-      const interrupt = setTimeout(() => {
-        interrupted = new RunError('interrupted', 'The server is restarting. Ask again.')
-        for (const { controller } of runs.values()) controller.abort(interrupted)
+      const handOver = setTimeout(() => {
+        handedOver = new HandedOver()
+        for (const { controller } of runs.values()) controller.abort(handedOver)
       }, graceMs)
-      let leave: NodeJS.Timeout | undefined
-      const left = new Promise<void>((resolve) => {
-        leave = setTimeout(resolve, graceMs + LAST_COMMITS_MS)
+      let leaving: NodeJS.Timeout | undefined
+      const given = new Promise<void>((resolve) => {
+        leaving = setTimeout(resolve, graceMs + LAST_COMMITS_MS)
       })
-      await Promise.race([allEnded(), left])
-      clearTimeout(interrupt)
-      clearTimeout(leave)
+      await Promise.race([allEnded(), given])
+      clearTimeout(handOver)
+      clearTimeout(leaving)
     },
   }
 }

@@ -1,21 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Manifest } from '../context/manifest.ts'
 import { formatCursor } from '../journal/cursor.ts'
 import type { Frame, Journal } from '../journal/journal.ts'
-import { insertFrames } from '../store/frame-rows.ts'
-import type { Handles, RowScope, ScopedSql } from '../store/handles.ts'
-import { insertContent } from '../store/content-rows.ts'
-import { insertManifest } from '../store/manifest-rows.ts'
-import { updateReadSet } from '../store/read-set-rows.ts'
-import { advanceRun, findRun } from '../store/run-rows.ts'
+import type { Limits } from '../limits/limits.ts'
+import { faultPoint } from '../observe/fault-point.ts'
+import type { Handles, RowScope } from '../store/handles.ts'
+import { reclaimRun } from '../store/node-rows.ts'
+import { findRun } from '../store/run-rows.ts'
 import type { RunEnd } from '../store/run-rows.ts'
-import { insertStep } from '../store/step-rows.ts'
+import { isUnavailable } from '../store/unavailable.ts'
 import { isTerminal } from '../wire/chunk.ts'
 import type { Chunk, TerminalChunk } from '../wire/chunk.ts'
 import { encodeEvent } from '../wire/encode-event.ts'
 import { partsOf } from '../wire/message-parts.ts'
 import type { MessagePart } from '../wire/message-parts.ts'
-import { FenceLost, RunError } from './run-error.ts'
+import { FenceLost, RunError, RunLeft } from './run-error.ts'
 import { createStepDraft } from './step-draft.ts'
+import type { SettledCall, StepRecord } from './step-record.ts'
+import { writeRecord } from './write-record.ts'
 
 /** A run as its writer holds it: where it writes, under which fence, after which frame. */
 export interface OwnedRun {
@@ -31,62 +33,73 @@ export interface OwnedRun {
   readonly before: readonly Chunk[]
 }
 
-/** What is recorded of a finished step beside its frames. */
-export interface StepRecord {
-  readonly number: number
-  readonly finishReason: string
-  readonly usage: unknown
-}
-
-interface Batch {
-  readonly chunks: readonly Chunk[]
+/** What goes into one commit beside what was said since the last. */
+export interface Batch {
+  readonly chunks?: readonly Chunk[]
   readonly reads?: readonly string[]
   readonly step?: StepRecord | undefined
+  /** Calls that are about to act. */
+  readonly claimed?: readonly string[]
+  readonly settled?: SettledCall
   readonly end?: RunEnd
 }
 
 /**
  * The one writer of a run's record. Chunks are said live (to the journal at once, to the store with the next commit) or
- * committed first and announced after. Frames are numbered here and nowhere else; commits queue behind each other.
+ * committed first and announced after. Frames are numbered here and nowhere else; commits queue behind each other. A commit
+ * waits for a database that is away, for as long as the run is this node's.
  */
 export interface Pen {
   /** The projects whose rows this run has read. */
   readonly reads: ReadonlySet<string>
+  /** The claim under which it writes. */
+  readonly fence: () => number
   /** Live: a delta, or anything else that may be dropped with the running step. */
   say(chunk: Chunk): void
-  /** Commits what was said and these chunks, then announces them. What enlarges the read set is committed with it. */
-  commit(chunks: readonly Chunk[], reads?: readonly string[]): Promise<void>
+  /** Commits what was said and this batch, then announces its chunks. What enlarges the read set is committed with it. */
+  commit(batch: Batch): Promise<void>
   /** Keeps what the model is about to be told with the next commit, and commits at once where that enlarges the read set. */
   tell(manifest: Manifest, reads: readonly string[]): Promise<void>
+  /** Drops what was said and not committed, under a claim of its own: its readers are told to forget it. */
+  drop(): Promise<void>
   /** Closes what is open of a step, commits its end and answers its parts. */
-  finishStep(chunks: readonly Chunk[], step: StepRecord): Promise<readonly MessagePart[]>
+  finishStep(chunks: readonly Chunk[], step?: StepRecord): Promise<readonly MessagePart[]>
   /** Closes whatever is open, commits the run's end with the whole message, announces the terminal chunk. */
   end(ending: { readonly chunks: readonly Chunk[]; readonly terminal: TerminalChunk; readonly end: RunEnd; readonly step?: StepRecord }): Promise<void>
 }
 
-const NOT_RUN = 'Not finished: the answer ended before this call.'
+export interface PenParts extends Pick<Handles, 'scoped' | 'sweeper'> {
+  readonly journal: Journal
+  /** Whether what this node owns is still its own, as far as its own clock can tell. */
+  holds(): boolean
+}
 
-export function createPen(
-  run: OwnedRun,
-  scope: { readonly rows: RowScope; readonly maxBytes: number },
-  { scoped, journal }: { readonly journal: Journal } & Pick<Handles, 'scoped'>,
-): Pen {
+const NOT_RUN = 'Not finished: the answer ended before the outcome of this call was known.'
+const AGAIN_MS = 200
+/** As long as a commit waits for a database that is away; and not longer than the lease holds. */
+const WAITS_MS = 5_000
+
+export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowScope; readonly limits: Limits }, { scoped, sweeper, journal, holds }: PenParts): Pen {
   const reads = new Set(run.reads)
   const parts: MessagePart[] = []
   let draft = createStepDraft()
   let said: Frame[] = []
   let manifest: Manifest | null = null
-  let seq = run.lastSeq
-  let committed = run.lastSeq
+  let fence = run.fence
+  /** Where this claim begins: frames beyond it are its own. */
+  let base = run.lastSeq
+  let seq = base
+  let committed = base
+  let called = run.before.some(({ type }) => type === 'tool-input-available')
   let writing = false
   let readSet = run.readSet
   let bytes = 0
   let queue: Promise<unknown> = Promise.resolve()
 
   const frameOf = (chunk: Chunk, at: number, underReadSet: number): Frame => ({
-    fence: run.fence,
+    fence,
     seq: at,
-    text: encodeEvent(formatCursor({ runId: run.id, fence: run.fence, seq: at }), chunk),
+    text: encodeEvent(formatCursor({ runId: run.id, fence, seq: at }), chunk),
     terminal: isTerminal(chunk),
     readSet: underReadSet,
   })
@@ -94,20 +107,24 @@ export function createPen(
   /** Tried and not known to be committed: the connection was lost between the commit and its word. */
   let attempt: { readonly lastSeq: number; adopt(): void } | null = null
 
-  const settleAttempt = async (): Promise<void> => {
-    if (!attempt) return
-    const row = await scoped(scope.rows, (sql) => findRun(sql, run.projectId, run.id))
-    if (row?.fence === run.fence && row.last_seq === attempt.lastSeq) attempt.adopt()
+  /** True: what was tried had been committed. */
+  const settleAttempt = async (): Promise<boolean> => {
+    if (!attempt) return false
+    const { lastSeq, adopt } = attempt
+    const row = await scoped(rows, (sql) => findRun(sql, run.projectId, run.id))
+    const done = row?.fence === fence && row.last_seq === lastSeq
+    if (done) adopt()
     attempt = null
+    return done
   }
 
-  const write = async ({ chunks, reads: read = [], step, end }: Batch): Promise<void> => {
+  const write = async ({ chunks = [], reads: read = [], step, claimed = [], settled, end }: Batch): Promise<void> => {
     const grown = read.some((project) => !reads.has(project))
     const projects = grown ? [...new Set([...reads, ...read])] : []
     const number = grown ? readSet + 1 : readSet
     const frames = chunks.map((chunk, index) => frameOf(chunk, seq + 1 + index, number))
     const lastSeq = seq + frames.length
-    if (said.length + frames.length === 0 && !grown && !step && !end) return
+    if (said.length + frames.length + claimed.length === 0 && !grown && !step && !end) return
     const message = end && JSON.stringify([...parts, ...partsOf([...draft.chunks, ...chunks])])
 
     const adopt = (): void => {
@@ -125,36 +142,66 @@ export function createPen(
     }
 
     if (lastSeq > committed) attempt = { lastSeq, adopt }
-    await scoped(scope.rows, async (sql) => {
-      const key = { projectId: run.projectId, id: run.id, fence: run.fence }
-      if (!(await advanceRun(sql, key, { from: committed, to: lastSeq, end: end ?? null }))) throw new FenceLost()
-      await Promise.all([
-        grown && updateReadSet(sql, { projectId: run.projectId, runId: run.id, number, projects }),
-        keepFrames(sql, run, [...said, ...frames]),
-        manifest && insertManifest(sql, run.projectId, run.id, JSON.stringify(manifest)),
-        step && keepStep(sql, run, step),
-        message !== undefined && insertContent(sql, { ...placeOf(run), messageId: run.messageId, runId: run.id, parts: message }),
-      ])
-    })
+    called ||= (step?.calls.length ?? 0) > 0
+    const settling = settled && { ...settled, outcome: JSON.stringify(chunks[0]) }
+    await scoped(rows, (sql) =>
+      writeRecord(sql, {
+        run: { ...run, fence }, from: committed, to: lastSeq, frames: [...said, ...frames], manifest, step, claimed, settled: settling, end, message, called,
+        readSet: grown ? { number, projects } : null,
+      }),
+    )
     attempt = null
+    if (end) faultPoint('end_committed')
     adopt()
   }
 
-  const takeTurn = async (before: Promise<unknown>, batch: () => Batch): Promise<void> => {
+  /** Whether it was the connection that failed, and there is time to try again. */
+  const waitsFor = async (error: unknown, until: number): Promise<boolean> => {
+    if (!isUnavailable(error) || performance.now() > until || !holds()) return false
+    await delay(AGAIN_MS)
+    return holds()
+  }
+
+  const takeTurn = async (before: Promise<unknown>, work: () => Promise<void>): Promise<void> => {
     await before
+    if (!holds()) throw new RunLeft('This node’s lease has ended.')
     writing = true
+    const until = performance.now() + WAITS_MS
     try {
-      await settleAttempt()
-      await write(batch())
+      for (;;) {
+        try {
+          return await work()
+        } catch (error) {
+          if (!(await waitsFor(error, until))) throw error
+        }
+      }
     } finally {
       writing = false
     }
   }
 
-  const inTurn = (batch: () => Batch): Promise<void> => {
-    const turn = takeTurn(queue, batch)
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = takeTurn(queue, work)
     queue = turn.catch(() => {}) // the caller of this turn hears of it; the next turn is its own
     return turn
+  }
+
+  /** The batch is made in its turn, and once: a try whose word was lost is not written a second time. */
+  const commit = (batch: () => Batch): Promise<void> => {
+    let made: Batch | undefined
+    return inTurn(async () => {
+      const done = await settleAttempt()
+      if (!(done && made)) await write((made ??= batch()))
+    })
+  }
+
+  const drop = async (): Promise<void> => {
+    const claimed = await sweeper((sql) => reclaimRun(sql, { orgId: rows.orgId, projectId: run.projectId, id: run.id, fence }))
+    if (!claimed) throw new FenceLost()
+    fence = claimed.fence
+    base = seq = committed = claimed.last_seq
+    said = []
+    draft = createStepDraft()
   }
 
   const closeStep = (): readonly MessagePart[] => {
@@ -164,6 +211,10 @@ export function createPen(
     return finished
   }
 
+  /** What a later claim begins with stands in the place of a dropped attempt, which began with its own start-step (protocol: reset-step). */
+  const opening = (): readonly Chunk[] => (fence > 1 && seq === base && !draft.open() ? [{ type: 'start-step' }] : [])
+  const closing = (first: readonly Chunk[]): readonly Chunk[] => [...draft.closing(NOT_RUN), ...(first.length > 0 ? [{ type: 'finish-step' } as const] : [])]
+
   for (const chunk of run.before) {
     draft.add(chunk)
     if (chunk.type === 'finish-step') closeStep()
@@ -171,52 +222,35 @@ export function createPen(
 
   return {
     reads,
+    fence: () => fence,
     say(chunk) {
       if (writing) throw new Error('A chunk was said while a commit was under way: its place in the order is not known.')
+      if (!holds()) throw new RunLeft('This node’s lease has ended.')
       const frame = frameOf(chunk, seq + 1, readSet)
-      if (bytes + frame.text.length > scope.maxBytes) throw new RunError('run_limit', 'This answer grew too long and was ended here.')
+      if (bytes + frame.text.length > limits.runBytes || frame.seq > limits.runFrames) throw new RunError('run_limit', 'This answer grew too long and was ended here.')
       bytes += frame.text.length
       seq = frame.seq
       draft.add(chunk)
       said.push(frame)
       journal.append(run.id, [frame])
     },
-    commit: (chunks, read = []) => inTurn(() => ({ chunks, reads: read })),
+    commit: (batch) => commit(() => batch),
     tell(told, read) {
       manifest = told
-      return inTurn(() => ({ chunks: [], reads: read }))
+      return commit(() => ({ reads: read }))
     },
+    drop: () => inTurn(drop),
     async finishStep(chunks, step) {
-      await inTurn(() => ({ chunks: [...chunks, ...draft.closing(NOT_RUN)], step }))
+      await commit(() => ({ chunks: [...chunks, ...draft.closing(NOT_RUN)], step }))
+      faultPoint('step_committed')
       return closeStep()
     },
-    end: ({ chunks, terminal, end, step }) =>
-      inTurn(() => ({ chunks: [...chunks, ...draft.closing(NOT_RUN), terminal], end, step })),
+    async end({ chunks, terminal, end, step }) {
+      await commit(() => {
+        const first = opening()
+        faultPoint('end_built')
+        return { chunks: [...first, ...chunks, ...closing(first), terminal], end, step }
+      })
+    },
   }
-}
-
-function placeOf(run: OwnedRun): { readonly projectId: string; readonly threadId: string } {
-  return { projectId: run.projectId, threadId: run.threadId }
-}
-
-async function keepFrames(sql: ScopedSql, run: OwnedRun, frames: readonly Frame[]): Promise<void> {
-  const [first] = frames
-  const last = frames.at(-1)
-  if (!first || !last) return
-  await insertFrames(sql, run.projectId, run.id, {
-    first_seq: first.seq,
-    last_seq: last.seq,
-    text: frames.map((frame) => frame.text).join(''),
-  })
-}
-
-async function keepStep(sql: ScopedSql, run: OwnedRun, step: StepRecord): Promise<void> {
-  await insertStep(sql, {
-    projectId: run.projectId,
-    runId: run.id,
-    number: step.number,
-    fence: run.fence,
-    finishReason: step.finishReason,
-    usage: JSON.stringify(step.usage ?? {}),
-  })
 }

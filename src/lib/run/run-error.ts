@@ -17,6 +17,25 @@ export class FenceLost extends Error {
   }
 }
 
+/**
+ * This node no longer drives the run, which has not ended: whoever gets this stops at once, writes nothing more, and leaves
+ * the run to whoever claims it. Not a failure of the run.
+ */
+export class RunLeft extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'RunLeft'
+  }
+}
+
+/** This process stops in order: what a tool is doing may still be done, and recorded, before another node goes on. */
+export class HandedOver extends RunLeft {
+  constructor() {
+    super('This server is stopping: the run goes on elsewhere.')
+    this.name = 'HandedOver'
+  }
+}
+
 /** A person asked the run to stop. Not a failure. */
 export class Stopped extends Error {
   constructor() {

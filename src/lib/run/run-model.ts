@@ -4,15 +4,20 @@ import { callModel } from '../model/call-model.ts'
 import type { ModelCall, OpenModel } from '../model/call-model.ts'
 import { ModelFault } from '../model/model-event.ts'
 import type { ModelEvent, ModelUsage } from '../model/model-event.ts'
-import type { BoundTool } from '../tools/bound-tool.ts'
+import { faultPoint } from '../observe/fault-point.ts'
+import type { BoundTool, LedgerEffect } from '../tools/bound-tool.ts'
 import { plainOutput, plainText } from '../tools/plain-json.ts'
 import type { Chunk, FinishReason, ProviderMetadata } from '../wire/chunk.ts'
+import { deltaPieces } from './delta-pieces.ts'
 
 /** A call that may run: its tool is offered and its arguments are what the tool demands. */
 export interface ValidCall {
   readonly id: string
   readonly name: string
   readonly args: unknown
+  /** JSON text: the arguments as the model wrote them, from which whoever takes the run over makes the same `args`. */
+  readonly input: string
+  readonly effect: LedgerEffect
 }
 
 /** The model's part of a step. */
@@ -49,8 +54,11 @@ export async function runModel(options: ModelPartOptions, say: (chunk: Chunk) =>
   const { model, call, tools } = options
   const part = createPart(options, say)
   say({ type: 'start-step' })
+  let said = false
   for await (const event of callModel(model, { ...call, tools })) {
     part.take(event)
+    if (event.type === 'text-delta') faultPoint(said ? 'mid_text' : 'first_token')
+    said ||= event.type === 'text-delta'
     if (part.begun() > call.limits.calls) return part.cut()
   }
   return part.finish()
@@ -103,7 +111,7 @@ function createPart({ tools, step, newId, call: { limits } }: ModelPartOptions, 
     if (!checked.ok) return refuseCall(id, event, event.input.slice(0, SHOWN_INPUT), checked.detail)
     called += 1
     say({ type: 'tool-input-available', ...namedOf(id, event), input: checked.args })
-    calls.push({ id, name: event.name, args: checked.args })
+    calls.push({ id, name: event.name, args: checked.args, input: checked.input, effect: checked.effect })
   }
 
   return {
@@ -116,7 +124,7 @@ function createPart({ tools, step, newId, call: { limits } }: ModelPartOptions, 
           const id = blocks.get(blockKey(event))
           if (id === undefined || event.delta === '') return
           if (event.type === 'text-delta') text.push(event.delta)
-          say({ type: event.type, id, delta: event.delta, ...metadataOf(event) })
+          for (const delta of deltaPieces(event.delta)) say({ type: event.type, id, delta, ...metadataOf(event) })
           return
         }
         case 'text-start':
@@ -142,7 +150,7 @@ function createPart({ tools, step, newId, call: { limits } }: ModelPartOptions, 
           return takeCall(event)
         case 'source-url':
           if (!isShowable(event.url)) return
-          say({ type: 'source-url', sourceId: event.id, url: event.url, ...(event.title !== undefined && { title: event.title.slice(0, URL_CHARS) }) })
+          say({ type: 'source-url', sourceId: event.id.slice(0, CALL_ID), url: event.url, ...(event.title !== undefined && { title: event.title.slice(0, URL_CHARS) }) })
           return
         case 'finish':
           ending = { reason: event.reason, usage: event.usage }
@@ -170,7 +178,7 @@ const NO_ARGUMENTS = {
 } as const
 
 type CheckedCall =
-  | { readonly ok: true; readonly args: unknown }
+  | { readonly ok: true; readonly args: unknown; readonly input: string; readonly effect: LedgerEffect }
   | { readonly ok: false; readonly detail: string }
 
 function checkCall(tools: readonly BoundTool[], event: { name: string; input: string }, argumentBytes: number): CheckedCall {
@@ -179,7 +187,7 @@ function checkCall(tools: readonly BoundTool[], event: { name: string; input: st
   const json = plainText(event.input, argumentBytes)
   if (!json.ok) return { ok: false, detail: NO_ARGUMENTS[json.reason] }
   const parsed = tool.parse(json.value)
-  return parsed.ok ? { ok: true, args: parsed.value } : { ok: false, detail: `The arguments do not fit: ${parsed.detail}` }
+  return parsed.ok ? { ok: true, args: parsed.value, input: JSON.stringify(json.value), effect: tool.effect } : { ok: false, detail: `The arguments do not fit: ${parsed.detail}` }
 }
 
 type Named = Pick<Extract<ModelEvent, { type: 'call' }>, 'id' | 'name' | 'providerMetadata'>

@@ -2,9 +2,10 @@ import { setTimeout } from 'node:timers/promises'
 import { ModelFault } from '../model/model-event.ts'
 import type { Log } from '../observe/log.ts'
 import type { RunEnd } from '../store/run-rows.ts'
+import { isUnavailable } from '../store/unavailable.ts'
 import type { TerminalChunk } from '../wire/chunk.ts'
 import type { Pen } from './pen.ts'
-import { FenceLost, RunError, Stopped } from './run-error.ts'
+import { FenceLost, RunError, RunLeft, Stopped } from './run-error.ts'
 
 const RETRY_MS = 500
 const MAX_RETRY_MS = 10_000
@@ -23,23 +24,33 @@ interface Ending {
   readonly end: RunEnd
 }
 
+/** What became of a run under this owner. One that is left is for whoever claims it next. */
+export type Outcome =
+  | { readonly left: true }
+  | { readonly left: false; readonly state: RunEnd['state']; readonly code: string | null }
+
 /**
- * Ends a run that did not end by itself: exactly one terminal chunk, safe words for the reader, the cause in the log. A
- * database that is away is waited for, because a run that never ends would block its thread for ever.
+ * Ends a run that did not end by itself: exactly one terminal chunk, safe words for the reader, the cause in the log. One that
+ * this node may no longer write, or whose database is away, is left as it is: whoever claims it goes on with it.
  */
-export async function settleRun(error: unknown, { pen, log, release, giveUp }: Settling): Promise<void> {
-  if (error instanceof FenceLost) {
-    log.warn({}, 'the run has another owner: this one stops')
-    return release()
+export async function settleRun(error: unknown, { pen, log, release, giveUp }: Settling): Promise<Outcome> {
+  const leave = (cause: unknown, why: string): Outcome => {
+    log.warn({ cause }, why)
+    release()
+    return { left: true }
   }
+  if (error instanceof FenceLost) return leave(error, 'the run has another owner: this one stops')
+  if (error instanceof RunLeft) return leave(error, 'the run is left to whoever claims it')
+  if (isUnavailable(error)) return leave(error, 'the database is away: the run is left until it is back')
   const ending = endingOf(error)
   logEnding(error, ending, log)
   for (let wait = RETRY_MS; ; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
     try {
       const metadata = { type: 'message-metadata', messageMetadata: { ambit: { state: ending.end.state, code: ending.end.errorCode ?? 'stopped' } } } as const
-      return await pen.end({ chunks: [metadata], ...ending })
+      await pen.end({ chunks: [metadata], ...ending })
+      return { left: false, state: ending.end.state, code: ending.end.errorCode }
     } catch (again) {
-      if (again instanceof FenceLost || giveUp.aborted) return release()
+      if (again instanceof FenceLost || again instanceof RunLeft || isUnavailable(again) || giveUp.aborted) return leave(again, 'the end of the run could not be committed: it is left to whoever claims it')
       log.error({ cause: again }, 'the end of the run could not be committed; trying again')
       await pause(wait, giveUp)
     }

@@ -3,6 +3,8 @@ import type { Chunk } from '../wire/chunk.ts'
 /** What of the running step is still open. */
 export interface StepDraft {
   readonly chunks: readonly Chunk[]
+  /** Whether a step has begun and not ended. */
+  open(): boolean
   add(chunk: Chunk): void
   /** The chunks that close everything: blocks, calls, the step. Calls are settled with these words. */
   closing(why: string): readonly Chunk[]
@@ -16,6 +18,7 @@ export function createStepDraft(): StepDraft {
   let open = false
   return {
     chunks,
+    open: () => open,
     add(chunk) {
       chunks.push(chunk)
       switch (chunk.type) {

@@ -1,5 +1,6 @@
 import type { Place, Role, ChatTarget } from '../directory/directory.ts'
 import type { Principal } from '../directory/principal.ts'
+import { DEFAULT_LIMITS } from '../limits/limits.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { RowScope } from '../store/handles.ts'
 
@@ -53,9 +54,10 @@ export function homeOf(context: Pick<ChatExecutionContext, 'project'>): string {
   return context.project?.id ?? ORGANISATION
 }
 
-/** A stored context, as it was frozen. */
+/** A stored context, as it was frozen; a limit that was not known then is the default. */
 export function restoreContext(json: string): ChatExecutionContext {
-  return deepFreeze(JSON.parse(json) as ChatExecutionContext)
+  const stored = JSON.parse(json) as ChatExecutionContext
+  return deepFreeze({ ...stored, limits: { ...DEFAULT_LIMITS, ...stored.limits } })
 }
 
 /**
@@ -68,14 +70,16 @@ export function narrowContext(frozen: ChatExecutionContext, current: ChatExecuti
     return before.filter((one) => still.has(one))
   }
   const projectIds = both(frozen.rows.projectIds, current.rows.projectIds)
+  const kept = new Set(projectIds)
   return createContext({
     ...frozen,
     may: both(frozen.may, current.may),
     grants: both(frozen.grants, current.grants),
     tools: both(frozen.tools, current.tools),
     models: both(frozen.models, current.models),
-    places: frozen.places.filter((place) => projectIds.includes(place.id)),
+    places: frozen.places.filter((place) => kept.has(place.id)),
     rows: { ...frozen.rows, projectIds },
+    version: null, // of two answers it is neither
   })
 }
 

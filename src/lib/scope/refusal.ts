@@ -8,6 +8,9 @@ export type RefusalCode =
   | 'forbidden'
   | 'ai_unavailable'
   | 'conflict'
+  | 'idempotency_mismatch'
+  | 'gone'
+  | 'over_limit'
   | 'unavailable'
 
 /**

@@ -23,6 +23,8 @@ export interface ScopeSources {
   /** Names of the tools that these grants open in this kind of scope. */
   tools(scope: { readonly project: Place | null; readonly grants: readonly string[] }): readonly string[]
   readonly limits: Limits
+  /** Whether the credential that the principal came with is still good; absent where it was just checked. */
+  credentialHolds?(who: Principal): Promise<boolean>
 }
 
 /**
@@ -31,23 +33,29 @@ export interface ScopeSources {
  * Refuses with `not_found` for what is foreign, private, deleted or absent alike; `forbidden` for a role that is not
  * enough; `ai_unavailable` where no model can be called or the organisation switched chat off. What is resolved for
  * reading or writing is never refused for the model's sake: a stop works while the model is away.
+ *
+ * `known` is an earlier answer to the same question, of somebody who asks again and again: it is the answer once more, and no
+ * project is asked for, where the directory has a `version` and says that nothing changed.
  */
 export async function resolveChatScope(
   sources: ScopeSources,
   who: Principal,
   target: ChatTarget,
   permission: Permission = 'chat',
+  known: ChatExecutionContext | null = null,
 ): Promise<ChatExecutionContext | Refusal> {
   if (!isId(who.subject)) throw new Error('The principal that was authenticated has no id as its subject.')
   if (!isId(target.org) || (target.project !== undefined && !isId(target.project))) return NOT_FOUND
+  if (sources.credentialHolds && !(await sources.credentialHolds(who))) return CREDENTIAL_ENDED
   const access = await sources.directory.access(who, target)
   if (!access) return NOT_FOUND
   demandSound(access, target)
   const org = placeOf(access.org)
   const project = access.project ? placeOf(access.project) : null
+  const same = known !== null && access.version !== undefined && access.version === known.version
   const [settings, places] = await Promise.all([
     sources.settings(org.id, project?.id ?? ORGANISATION),
-    project ? [project] : listPlaces(sources, who, org.id),
+    same ? known.places : project ? [project] : listPlaces(sources, who, org.id),
   ])
   const models = sources.models()
   const reader = access.role === 'viewer'
@@ -56,6 +64,7 @@ export async function resolveChatScope(
   if (reader && permission !== 'read') return READS_ONLY
   const unavailable = availability(settings, models.length > 0 ? (sources.modelWaitMs?.() ?? 0) : null)
   if (unavailable && permission === 'chat') return unavailable
+  if (same) return known
   const grants = access.grants ?? []
   const projectIds = places.map((place) => place.id)
   return createContext({
@@ -86,6 +95,8 @@ function demandSound(access: Access, target: ChatTarget): void {
   if (!ROLES.includes(access.role)) throw new Error('The directory answered with a role that is none of owner, admin, member and viewer.')
   if (!Array.isArray(access.grants ?? [])) throw new Error('The directory answered with grants that are no list.') // the text "payroll" would include "pay"
 }
+
+const CREDENTIAL_ENDED = refuse('unauthenticated', 'The credential with which this began is no longer good. Sign in again, or use another key.')
 
 const ADMINS_ONLY = refuse('forbidden', 'Only admins and owners of this place can change its settings. Ask one of them.')
 

@@ -27,6 +27,17 @@ export async function findKey(sql: LookupSql, prefix: string): Promise<KeyRow | 
   return rows[0] ?? null
 }
 
+/** Whether a key of this organisation (by its slug) still opens anything; null where there is none of this id. */
+export async function isKeyGood(sql: LookupSql, org: string, id: string): Promise<boolean | null> {
+  const { rows } = await sql.query<{ good: boolean }>(
+    `select k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) as good
+     from ambit.api_keys k join ambit.organisations o on o.id = k.org_id
+     where o.slug = $1 and k.id = $2`,
+    [org, id],
+  )
+  return rows[0]?.good ?? null
+}
+
 export async function touchKey(sql: LookupSql, prefix: string): Promise<void> {
   await sql.query('update ambit.api_keys set last_used_at = now() where prefix = $1', [prefix])
 }

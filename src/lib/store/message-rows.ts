@@ -54,13 +54,16 @@ export async function findMessage(
   return rows[0] ?? null
 }
 
-/** The newest message: where the next turn is appended. */
-export async function findNewestMessage(sql: ScopedSql, projectId: string, threadId: string): Promise<MessagePlace | null> {
-  const { rows } = await sql.query<MessagePlace>(
-    `select m.id, m.parent_id, m.role from ambit.messages m
-     where m.project_id = $1 and m.thread_id = $2 order by m.number desc limit 1`,
-    [projectId, threadId],
-  )
+/** The end of the chosen branch, where the next turn is appended: the newest message of a thread in which nobody chose. */
+export async function findHead(
+  sql: ScopedSql,
+  thread: { readonly projectId: string; readonly threadId: string; readonly headId: string | null },
+): Promise<MessagePlace | null> {
+  const { projectId, threadId, headId } = thread
+  const one = `select m.id, m.parent_id, m.role from ambit.messages m where m.project_id = $1 and m.thread_id = $2`
+  const { rows } = headId === null
+    ? await sql.query<MessagePlace>(`${one} order by m.number desc limit 1`, [projectId, threadId])
+    : await sql.query<MessagePlace>(`${one} and m.id = $3`, [projectId, threadId, headId])
   return rows[0] ?? null
 }
 
@@ -84,16 +87,77 @@ export async function listBranch(
   return rows
 }
 
-/** A page of a thread's messages, all branches, by number. */
-export async function listMessages(
+/** The end of the branch through this message: its newest child, that one's newest child, and so on. */
+export async function findBranchEnd(
   sql: ScopedSql,
-  page: { projectId: string; threadId: string; after: number; limit: number },
-): Promise<readonly MessageRow[]> {
+  from: { projectId: string; threadId: string; messageId: string },
+): Promise<string | null> {
+  const { rows } = await sql.query<{ id: string }>(
+    `with recursive below as (
+       select m.id, m.number from ambit.messages m where m.project_id = $1 and m.thread_id = $2 and m.id = $3
+       union all
+       select child.id, child.number from below cross join lateral (
+         select m.id, m.number from ambit.messages m
+         where m.org_id = current_setting('ambit.org_id') and m.project_id = $1 and m.thread_id = $2 and m.parent_id = below.id
+         order by m.number desc limit 1) child
+     )
+     select id from below order by number desc limit 1`,
+    [from.projectId, from.threadId, from.messageId],
+  )
+  return rows[0]?.id ?? null
+}
+
+/** A page of a thread's messages by number: how far the reader has come, and how many. */
+export interface MessagePage {
+  readonly projectId: string
+  readonly threadId: string
+  readonly after: number
+  readonly limit: number
+}
+
+const COLUMNS = `m.id, m.number, m.parent_id, m.role, m.author_id, m.client_id, ${isoTime('m.created_at')} as created_at`
+
+/** All branches, by number. */
+export async function listMessages(sql: ScopedSql, page: MessagePage): Promise<readonly MessageRow[]> {
   const { rows } = await sql.query<MessageRow>(
-    `select m.id, m.number, m.parent_id, m.role, m.author_id, m.client_id, ${isoTime('m.created_at')} as created_at
-     from ambit.messages m
+    `select ${COLUMNS} from ambit.messages m
      where m.project_id = $1 and m.thread_id = $2 and m.number > $3 order by m.number limit $4`,
     [page.projectId, page.threadId, page.after, page.limit],
+  )
+  return rows
+}
+
+/** The branch that ends in this message, and no other: walked from its end, up to where the page begins. */
+export async function listBranchPage(sql: ScopedSql, page: MessagePage & { readonly leafId: string }): Promise<readonly MessageRow[]> {
+  const { rows } = await sql.query<MessageRow>(
+    `with recursive m as (
+       select m.* from ambit.messages m where m.project_id = $1 and m.thread_id = $2 and m.number > $3 and m.id = $5
+       union all
+       select parent.* from m
+       join ambit.messages parent on parent.org_id = m.org_id and parent.project_id = m.project_id
+         and parent.thread_id = m.thread_id and parent.id = m.parent_id
+       where parent.number > $3
+     )
+     select ${COLUMNS} from m order by m.number limit $4`,
+    [page.projectId, page.threadId, page.after, page.limit, page.leafId],
+  )
+  return rows
+}
+
+/** The messages that stand where these stand, they themselves included, in the order in which they were said. */
+export async function listSiblings(
+  sql: ScopedSql,
+  thread: { readonly projectId: string; readonly threadId: string },
+  parentIds: readonly (string | null)[],
+): Promise<readonly MessagePlace[]> {
+  const { rows } = await sql.query<MessagePlace & { number: number }>(
+    `select m.id, m.parent_id, m.role, m.number from ambit.messages m
+     where m.project_id = $1 and m.thread_id = $2 and m.parent_id = any($3::text[])
+     union all
+     select m.id, m.parent_id, m.role, m.number from ambit.messages m
+     where $4 and m.project_id = $1 and m.thread_id = $2 and m.parent_id is null
+     order by number`,
+    [thread.projectId, thread.threadId, parentIds.filter((id) => id !== null), parentIds.includes(null)],
   )
   return rows
 }

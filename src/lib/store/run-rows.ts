@@ -1,8 +1,12 @@
 import type { ScopedSql } from './handles.ts'
 import { isoTime } from './iso-time.ts'
 
-/** Ended is everything but `running`. */
-export type RunState = 'running' | 'completed' | 'stopped' | 'failed'
+/** `queued`: waits for the run before it in its thread. Ended is everything but `queued` and `running`. */
+export type RunState = 'queued' | 'running' | 'completed' | 'stopped' | 'failed'
+
+export function hasEnded(state: RunState): boolean {
+  return state !== 'queued' && state !== 'running'
+}
 
 export interface RunRow {
   readonly id: string
@@ -16,6 +20,10 @@ export interface RunRow {
   readonly error_code: string | null
   readonly fence: number
   readonly last_seq: number
+  /** JSON text: what its message is about. */
+  readonly about: string
+  /** Its frames are no longer kept. */
+  readonly trimmed: boolean
   readonly created_at: string
   readonly ended_at: string | null
 }
@@ -27,6 +35,12 @@ export interface RunKey {
   readonly fence: number
 }
 
+/** One life of a node. */
+export interface RunOwner {
+  readonly id: string
+  readonly epoch: number
+}
+
 export interface NewRun {
   readonly projectId: string
   readonly id: string
@@ -35,8 +49,12 @@ export interface NewRun {
   readonly messageId: string
   readonly authorId: string
   readonly modelId: string
-  readonly nodeId: string
-  readonly epoch: number
+  /** Of its answer's message: the order of a queue. */
+  readonly number: number
+  readonly about: string
+  readonly state: 'queued' | 'running'
+  /** Who drives it; null: nobody yet. */
+  readonly owner: RunOwner | null
   readonly fence: number
   readonly lastSeq: number
   readonly principal: string
@@ -45,32 +63,36 @@ export interface NewRun {
 }
 
 export interface RunEnd {
-  readonly state: Exclude<RunState, 'running'>
+  readonly state: Exclude<RunState, 'queued' | 'running'>
   readonly finishReason: string | null
   readonly errorCode: string | null
 }
 
-const COLUMNS = `id, thread_id, user_message_id, message_id, author_id, model_id, state, finish_reason, error_code, fence, last_seq,
+const COLUMNS = `id, thread_id, user_message_id, message_id, author_id, model_id, state, finish_reason, error_code, fence, last_seq, about, trimmed,
   ${isoTime('created_at')} as created_at, ${isoTime('ended_at')} as ended_at`
 
-/** The run's row with its first claim: a run is born owned. */
+/** The run's row with its first claim: a run is born owned, or waits for whoever takes it. */
 export async function insertRun(sql: ScopedSql, run: NewRun): Promise<void> {
+  const { id: nodeId, epoch } = run.owner ?? NOBODY
   const born = sql.query(
-    `insert into ambit.runs (org_id, project_id, id, thread_id, user_message_id, message_id, author_id, model_id, state,
+    `insert into ambit.runs (org_id, project_id, id, thread_id, user_message_id, message_id, author_id, model_id, number, about, state,
                              node_id, epoch, fence, last_seq, principal, target, context)
-     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $10, $11, $12, $13, $14)`,
+     values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
     [
-      run.projectId, run.id, run.threadId, run.userMessageId, run.messageId, run.authorId, run.modelId,
-      run.nodeId, run.epoch, run.fence, run.lastSeq, run.principal, run.target, run.context,
+      run.projectId, run.id, run.threadId, run.userMessageId, run.messageId, run.authorId, run.modelId, run.number, run.about, run.state,
+      nodeId, epoch, run.fence, run.lastSeq, run.principal, run.target, run.context,
     ],
   )
   const claimed = sql.query(
     `insert into ambit.claims (org_id, project_id, run_id, fence, base, node_id, epoch)
      values (current_setting('ambit.org_id'), $1, $2, $3, 0, $4, $5)`,
-    [run.projectId, run.id, run.fence, run.nodeId, run.epoch],
+    [run.projectId, run.id, run.fence, nodeId, epoch],
   )
   await Promise.all([born, claimed])
 }
+
+/** No node is called so: whoever looks for runs that nobody drives finds it. */
+const NOBODY: RunOwner = { id: '', epoch: 0 }
 
 /** How far a commit takes a run, and from where its writer believes to start. */
 export interface Advance {
@@ -87,7 +109,7 @@ export async function advanceRun(sql: ScopedSql, run: RunKey, { from, to, end }:
   const { count } = await sql.query(
     `update ambit.runs set last_seq = $5, state = coalesce($6, state), finish_reason = $7, error_code = $8,
             ended_at = case when $6::text is null then null else now() end
-     where project_id = $1 and id = $2 and fence = $3 and last_seq = $4 and state = 'running'`,
+     where project_id = $1 and id = $2 and fence = $3 and last_seq = $4 and state in ('queued', 'running')`,
     [run.projectId, run.id, run.fence, from, to, end?.state ?? null, end?.finishReason ?? null, end?.errorCode ?? null],
   )
   return count === 1
@@ -95,14 +117,6 @@ export async function advanceRun(sql: ScopedSql, run: RunKey, { from, to, end }:
 
 export async function findRun(sql: ScopedSql, projectId: string, id: string): Promise<RunRow | null> {
   const { rows } = await sql.query<RunRow>(`select ${COLUMNS} from ambit.runs where project_id = $1 and id = $2`, [projectId, id])
-  return rows[0] ?? null
-}
-
-export async function findActiveRun(sql: ScopedSql, projectId: string, threadId: string): Promise<RunRow | null> {
-  const { rows } = await sql.query<RunRow>(
-    `select ${COLUMNS} from ambit.runs where project_id = $1 and thread_id = $2 and state = 'running'`,
-    [projectId, threadId],
-  )
   return rows[0] ?? null
 }
 

@@ -2,6 +2,8 @@ import type { Pool } from 'pg'
 import type { Database } from './database.ts'
 import { openHandles } from './handles.ts'
 import type { Handles } from './handles.ts'
+import { hearWakes } from './hear-wakes.ts'
+import type { Wakes, WakesOptions } from './hear-wakes.ts'
 import { openPostgres } from './open-postgres.ts'
 import { DEFAULT_ROLE_PREFIX } from './role-prefix.ts'
 
@@ -23,6 +25,8 @@ export interface StoreOptions {
 export interface Store extends Handles {
   /** True where no other process can open it. */
   readonly alone: boolean
+  /** Hears other nodes sooner than the next look would. Null where only looking helps: there are no others, or the pool is a host's. */
+  readonly hear: ((heard: Omit<WakesOptions, 'url'>) => Wakes) | null
   close(): Promise<void>
 }
 
@@ -37,7 +41,8 @@ export async function openStore(
 ): Promise<Store> {
   const embedded = isEmbedded(source)
   const database = embedded ? await source.open() : await openPostgres(source, { rolePrefix, connections, onIdleError })
-  return { ...openHandles(database, rolePrefix), alone: embedded, close: () => database.close() }
+  const hear = typeof source === 'string' ? (heard: Omit<WakesOptions, 'url'>) => hearWakes({ url: source, ...heard }) : null
+  return { ...openHandles(database, rolePrefix), alone: embedded, hear, close: () => database.close() }
 }
 
 export function isEmbedded(source: StoreSource): source is EmbeddedStore {

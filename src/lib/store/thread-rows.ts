@@ -1,12 +1,18 @@
 import type { ScopedSql } from './handles.ts'
 import { isoTime } from './iso-time.ts'
 
+/** What becomes of a message that comes while its thread is being answered. */
+export type OnActive = 'reject' | 'queue' | 'interrupt'
+
 export interface ThreadRow {
   readonly id: string
   readonly author_id: string
   readonly alias: string | null
   readonly shared: boolean
   readonly title: string
+  readonly on_active: OnActive
+  /** The end of the branch that was chosen; null: the newest message. */
+  readonly head_id: string | null
   readonly created_at: string
   readonly updated_at: string
 }
@@ -18,7 +24,7 @@ export interface ThreadAddress {
   readonly address: string
 }
 
-const COLUMNS = `id, author_id, alias, shared, title, ${isoTime('created_at')} as created_at, ${isoTime('updated_at')} as updated_at`
+const COLUMNS = `id, author_id, alias, shared, title, on_active, head_id, ${isoTime('created_at')} as created_at, ${isoTime('updated_at')} as updated_at`
 
 const BY_ADDRESS = `select ${COLUMNS} from ambit.threads
   where project_id = $1 and ((author_id = $2 and alias = $3) or id = $3)
@@ -29,9 +35,9 @@ export async function findThread(sql: ScopedSql, { projectId, userId, address }:
   return rows[0] ?? null
 }
 
-/** The thread, its row locked: whoever opens a run here next waits for this transaction. */
+/** The thread, its row locked: whoever opens a run here next waits for this transaction. Whoever only points at it (a run's writer) does not. */
 export async function lockThread(sql: ScopedSql, { projectId, userId, address }: ThreadAddress): Promise<ThreadRow | null> {
-  const { rows } = await sql.query<ThreadRow>(`${BY_ADDRESS} for update`, [projectId, userId, address])
+  const { rows } = await sql.query<ThreadRow>(`${BY_ADDRESS} for no key update`, [projectId, userId, address])
   return rows[0] ?? null
 }
 
@@ -49,12 +55,15 @@ export async function insertThread(
   return rows[0] ?? null
 }
 
-/** Takes `count` numbers for messages; answers the first. */
-export async function takeNumbers(sql: ScopedSql, projectId: string, threadId: string, count: number): Promise<number> {
+/** Takes `count` numbers for the messages of a turn, whose answer ends the chosen branch from now on; answers the first. */
+export async function takeNumbers(
+  sql: ScopedSql,
+  turn: { readonly projectId: string; readonly threadId: string; readonly count: number; readonly headId: string | null },
+): Promise<number> {
   const { rows } = await sql.query<{ first: number }>(
-    `update ambit.threads set next_number = next_number + $3, updated_at = now()
+    `update ambit.threads set next_number = next_number + $3, head_id = $4, updated_at = now()
      where project_id = $1 and id = $2 returning next_number - $3 as first`,
-    [projectId, threadId, count],
+    [turn.projectId, turn.threadId, turn.count, turn.headId],
   )
   const first = rows[0]?.first
   if (first === undefined) throw new Error('A thread that this transaction had locked is gone.')
@@ -90,15 +99,34 @@ export async function listRecentTitles(
   return rows.map((row) => row.title)
 }
 
+/** What its author may change of a thread; null stays as it is. */
+export interface OwnChange {
+  readonly title?: string | null | undefined
+  readonly shared?: boolean | null | undefined
+  readonly onActive?: OnActive | null | undefined
+}
+
 /** Changes an own thread; answers it, or null where it is not the user's to change. */
 export async function updateOwnThread(
   sql: ScopedSql,
-  thread: { projectId: string; userId: string; id: string; title: string | null; shared: boolean | null },
+  thread: { readonly projectId: string; readonly userId: string; readonly id: string } & OwnChange,
 ): Promise<ThreadRow | null> {
   const { rows } = await sql.query<ThreadRow>(
-    `update ambit.threads set title = coalesce($4, title), shared = coalesce($5, shared), updated_at = now()
+    `update ambit.threads set title = coalesce($4, title), shared = coalesce($5, shared), on_active = coalesce($6, on_active), updated_at = now()
      where project_id = $1 and author_id = $2 and id = $3 returning ${COLUMNS}`,
-    [thread.projectId, thread.userId, thread.id, thread.title, thread.shared],
+    [thread.projectId, thread.userId, thread.id, thread.title ?? null, thread.shared ?? null, thread.onActive ?? null],
+  )
+  return rows[0] ?? null
+}
+
+/** Chooses the branch that ends in this message, for everybody who sees the thread. It is no change of what was said: its time stays. */
+export async function chooseHead(
+  sql: ScopedSql,
+  thread: { readonly projectId: string; readonly id: string; readonly headId: string },
+): Promise<ThreadRow | null> {
+  const { rows } = await sql.query<ThreadRow>(
+    `update ambit.threads set head_id = $3 where project_id = $1 and id = $2 returning ${COLUMNS}`,
+    [thread.projectId, thread.id, thread.headId],
   )
   return rows[0] ?? null
 }

@@ -30,6 +30,11 @@ export function lostToAnother(error: unknown): boolean {
   return error instanceof Error && /^(40001|40P01)$/.test(codeOf(error))
 }
 
+/** A row of this key is there already: whoever wrote it was faster. */
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof Error && codeOf(error) === '23505'
+}
+
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

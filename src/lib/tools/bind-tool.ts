@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { boundedWait } from '../limits/bounded-wait.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
+import { SETTLE_WITH_EFFECT } from '../store/call-rows.ts'
 import { enterHostScope } from '../store/host-scope.ts'
 import type { ScopedDatabase } from '../store/host-scope.ts'
 import type { BoundTool, ParsedArguments } from './bound-tool.ts'
@@ -27,12 +28,14 @@ export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, { r
   return {
     ...described,
     failureReads: rows.projectIds,
-    async call(args, { signal, log, idempotencyKey }) {
+    async call(args, { signal, log, idempotencyKey, record }) {
       const run = async (db: Tx) => tool.run(args, { db, signal, log, idempotencyKey })
       const output = database
         ? await database.transaction(async (tx) => {
             await enterHostScope(database, tx, rows, limits.toolMs)
-            return boundedWait(run(tx), { signal })
+            const answer = await boundedWait(run(tx), { signal })
+            if (tool.commit === 'with-ledger') await recordEffect(database, tx, record(answer))
+            return answer
           })
         : await run(NO_DATABASE as Tx)
       // Which rows a host's tool read is its own business, so its answer counts as having read the whole scope.
@@ -41,13 +44,20 @@ export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, { r
   }
 }
 
+/** The last statement of the tool's transaction: where it touches no row, what the tool did is rolled back. */
+async function recordEffect<Tx>(database: ScopedDatabase<Tx>, tx: Tx, values: readonly string[]): Promise<void> {
+  const rows = await database.execute(tx, SETTLE_WITH_EFFECT, values)
+  if (rows !== 1) throw new Error('The call could not be recorded with its effect: it has another owner, or this database is not the one of Ambit’s own tables.')
+}
+
 /** The half of a bound tool that does not depend on the scope: made once, because a schema takes its time. */
 export type DescribedTool = Omit<BoundTool, 'call' | 'failureReads'>
 
-export function describe({ name, description, input }: Pick<Tool, 'name' | 'description' | 'input'>): DescribedTool {
+export function describe({ name, description, input, effect, commit }: Pick<Tool, 'name' | 'description' | 'input' | 'effect' | 'commit'>): DescribedTool {
   return {
     name,
     description,
+    effect: commit ?? effect,
     inputSchema: z.toJSONSchema(input, { io: 'input', target: 'draft-7' }) as Readonly<Record<string, unknown>>,
     parse: (value) => parseArguments(input, value),
   }

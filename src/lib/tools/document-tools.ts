@@ -26,18 +26,21 @@ const search = describe({
   name: 'search_documents',
   description: 'Searches the documents of this place. Answers the best ones with a snippet each; read_document gives the whole text.',
   input: searchInput,
+  effect: 'read',
 })
 
 const read = describe({
   name: 'read_document',
   description: 'Reads a document of this place by its id. Long ones come in parts.',
   input: readInput,
+  effect: 'read',
 })
 
 const list = describe({
   name: 'list_projects',
   description: 'Lists the projects of this organisation that the person may see.',
   input: z.object({}),
+  effect: 'read',
 })
 
 /** Finds documents of the scope, best first, each with a snippet and the number to cite it by. */

@@ -13,6 +13,13 @@ export interface ToolHandles<Tx> {
 }
 
 /**
+ * What a call does to the world, which decides what becomes of one whose outcome nobody knows, because its node died between
+ * the call and the record of it. `read`: it is made again. `write`: it is not, and model and reader are told that the outcome
+ * is unknown. `idempotent`: it acts once for each `idempotencyKey`, so it is made again with the same one.
+ */
+export type Effect = 'read' | 'write' | 'idempotent'
+
+/**
  * Something the model may call. It is bound to one scope before it is offered, and no argument of it can name an
  * organisation, a project or a user: whose rows it sees is decided by `db`.
  */
@@ -23,8 +30,13 @@ export interface Tool<Tx = unknown, Input = unknown> {
   readonly description: string
   /** The arguments. The validated value is all that later code sees. */
   readonly input: z.ZodType<Input>
-  /** What a call does to the world. Tools that only read may be repeated after a crash. */
-  readonly effect: 'read'
+  /** What a call does to the world. */
+  readonly effect: Effect
+  /**
+   * Its effect is in `db` alone, and is committed together with Ambit's record of the call, or neither is: the outcome is
+   * never unknown. Demands a `database` that is Ambit's own PostgreSQL; in another one every call fails, and nothing is done.
+   */
+  readonly commit?: 'with-ledger'
   /** A grant that the principal must hold; without it the tool is not even offered. */
   readonly requires?: string
   /** Answers anything that JSON can say. What it throws goes to the log; model and reader are told that it failed. */

@@ -32,6 +32,7 @@ export function createToolbox<Tx>(tools: readonly Tool<Tx>[], database: ScopedDa
     { name: 'read_document', bind: bindReadDocument },
     { name: 'list_projects', only: 'organisation', bind: bindListProjects },
     ...tools.map((tool): Offer => {
+      if (tool.commit && !database) throw new Error(`The tool "${tool.name}" commits with the ledger, which needs a database: give createAmbit() one.`)
       const described = describe(tool)
       return { name: tool.name, requires: tool.requires, bind: (context) => bindTool({ described, tool, database }, context) }
     }),

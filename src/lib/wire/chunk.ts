@@ -20,6 +20,8 @@ export type Chunk =
   | { readonly type: 'start'; readonly messageId: string; readonly messageMetadata?: unknown }
   | { readonly type: 'start-step' }
   | { readonly type: 'finish-step' }
+  /** In the place of a `start-step`, to a reader who has an attempt at this step that was dropped. Never stored. */
+  | { readonly type: 'reset-step' }
   | { readonly type: 'message-metadata'; readonly messageMetadata: unknown }
   | ({ readonly type: 'text-start' | 'text-end' | 'reasoning-start' | 'reasoning-end'; readonly id: string } & Provided)
   | ({ readonly type: 'text-delta' | 'reasoning-delta'; readonly id: string; readonly delta: string } & Provided)

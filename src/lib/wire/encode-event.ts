@@ -1,11 +1,12 @@
 import type { Chunk } from './chunk.ts'
+import type { ScopeEvent } from './scope-event.ts'
 
 /**
  * A chunk as one server-sent event (WHATWG HTML 9.2.6): `id`, `data`, an empty line, LF only. JSON escapes every line
  * break inside strings, so nothing that a model or a document writes can end the event or begin another field.
  * Done once, when the chunk is appended: journal, store and every reader share this text.
  */
-export function encodeEvent(id: string, chunk: Chunk): string {
+export function encodeEvent(id: string, chunk: Chunk | ScopeEvent): string {
   return `id: ${id}\ndata: ${JSON.stringify(chunk)}\n\n`
 }
 

@@ -45,7 +45,7 @@ export async function* generateChatSse(
         continue
       }
       if (result.done) break
-      yield textOf(result.value)
+      yield* textsOf(result.value)
       if (result.value.at(-1)?.terminal) {
         yield DONE
         return
@@ -61,9 +61,22 @@ export async function* generateChatSse(
   }
 }
 
-function textOf(frames: readonly WireFrame[]): string {
-  const [only] = frames
-  return frames.length === 1 && only ? only.text : frames.map((frame) => frame.text).join('')
+/**
+ * A reader who comes late is given a whole run at once, which may have 50 MB: the frames are joined up to so many characters
+ * (one is three bytes at most), so that no more than this is made for a reader before it has taken what came before.
+ */
+const TEXT_CHARS = 64_000
+
+function* textsOf(frames: readonly WireFrame[]): Generator<string, void, undefined> {
+  let text = ''
+  for (const frame of frames) {
+    if (text !== '' && text.length + frame.text.length > TEXT_CHARS) {
+      yield text
+      text = ''
+    }
+    text += frame.text
+  }
+  if (text !== '') yield text
 }
 
 interface Silence {

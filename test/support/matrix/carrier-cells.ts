@@ -125,10 +125,11 @@ export function createCarrierCells({ canaries, callers, threads, documents }: Ca
           const elsewhere = [...threads.filter((other) => other.id !== thread.id && !other.place.startsWith('umbra')).map(({ run }) => run), `run_${NEVER}`]
           const path = `${addressOf(place)}/chat/${thread.id}`
           const same = `${who.name} ${thread.id}`
-          const resumed = { part: 'Last-Event-ID', caller: who, method: 'GET', path: `${path}/stream`, at: place, status: thread.live ? 409 : 204, sameAnswer: `${same} resume`, sameStatements: `${same} resume` }
+          const resumed = { part: 'Last-Event-ID', caller: who, method: 'GET', path: `${path}/stream`, at: place, status: 404, sameAnswer: `${same} resume`, sameStatements: `${same} resume` }
+          const followed = { ...resumed, path: `${addressOf(place)}/runs/${thread.run}/events`, status: 400, sameAnswer: `${same} follow`, sameStatements: `${same} follow` }
           const stopped = { part: 'stop', caller: who, method: 'POST', path: `${path}/stop`, at: place, status: 200, sameAnswer: `${same} stop`, sameStatements: `${same} stop` }
           return elsewhere.filter((_, index) => index % 4 === 0 || index === elsewhere.length - 1).flatMap((run): Cell[] => [
-            ...['.1.1', '.1.0', '.7.999999'].map((rest) => ({ ...resumed, headers: { 'last-event-id': run + rest } })),
+            ...['.1.1', '.1.0', '.7.999999'].flatMap((rest) => [resumed, followed].map((one) => ({ ...one, headers: { 'last-event-id': run + rest } }))),
             { ...stopped, body: JSON.stringify({ run }) },
           ])
         })
@@ -150,6 +151,11 @@ export function createCarrierCells({ canaries, callers, threads, documents }: Ca
           ...thinned(messages).map((messageId) => refused('again that', { id: own.id, trigger: 'regenerate-message', messageId })),
           ...thinned(messages).map((messageId) => refused('edit', { id: own.id, messageId, message: message('Changed?') })),
           ...thinned(messages).map((messageId) => refused('edit in a new thread', { id: `carried-thread-${(count += 1)}`, messageId, message: message('Changed?') })),
+          ...thinned(messages).map((parentId) => refused('after', { id: own.id, parentId, message: message('And then?') })),
+          ...thinned(messages).map((head): Cell => ({
+            part: 'refused head', caller: who, method: 'PATCH', path: `${addressOf(place)}/threads/${own.id}`, at: place, status: 404,
+            body: JSON.stringify({ head }), sameAnswer: `${who.name} ${place} head`, sameStatements: `${who.name} ${place} head`,
+          })),
           ...['gpt-of-globex', 'offline', 'test:other'].map((model) => ({ ...chat('refused chat', home, { message: message('Hello?'), model }, 403), sameAnswer: `${who.name} model` })),
         ]
       })
@@ -180,6 +186,30 @@ export function createCarrierCells({ canaries, callers, threads, documents }: Ca
           }),
         ]
       })
+    },
+    /** Under keys that others have used, that are other things' names, and that nobody has used: each is a request of the caller's own. */
+    keyedChats(): readonly Cell[] {
+      return homes.flatMap((home) => {
+        const { caller: who, place } = home
+        const others = threads.filter(({ author }) => author !== who.person)
+        const [beside, elsewhere] = [others.filter((one) => one.place === place), others.filter((one) => one.place !== place)]
+        // The caller's own, of another place: a key is for one address.
+        const own = threads.filter((one) => one.author === who.person && one.place !== place)
+        const keys = [...beside, ...elsewhere.filter((_, index) => index % 4 === 0), ...own.slice(0, 2)].map(({ key }) => key)
+        const names = [must(others[0]).run, must(others[0]).id, `run_${NEVER}`, 'org:globex', '*']
+        return [...new Set([...keys, ...names])].map((key): Cell => ({
+          ...chat('key', home, { message: message(textOf(who, place)) }, 200), headers: { 'idempotency-key': key }, sameStatements: `${who.name} ${place} key`,
+        }))
+      })
+    },
+    /** The caller's own key again, with another request: said to be so, and no more. */
+    spentKeys(): readonly Cell[] {
+      return homes.flatMap((home) =>
+        threads.filter(({ author, place }) => author === home.caller.person && place === home.place).map(({ key }): Cell => ({
+          ...chat('spent key', home, { message: message('Something else?') }, 422), headers: { 'idempotency-key': key },
+          sameAnswer: 'spent key', sameStatements: `${home.caller.name} ${home.place} spent key`,
+        })),
+      )
     },
     /** Messages that are about documents: one of the scope, some that are not, and one that never was. */
     aboutDocuments(): readonly Cell[] {
@@ -250,6 +280,7 @@ const NAMING_HEADERS: readonly Readonly<Record<string, string>>[] = [
   { 'x-project': 'zephyr', 'x-project-id': 'zephyr', 'x-scope': 'acme/zephyr', 'x-user-id': 'ada', 'x-role': 'owner' },
   { 'x-ambit-org': 'globex', 'x-ambit-project': 'zephyr', 'x-ambit-user': 'ada', 'ambit-org': 'globex' },
   { host: 'globex.ambit.test', 'x-forwarded-host': 'globex.ambit.test', forwarded: 'host=globex.ambit.test' },
+  { 'idempotency-key': 'globex', 'if-match': 'globex', etag: 'globex' },
   { 'x-original-url': '/v1/orgs/globex/threads', 'x-rewrite-url': '/v1/orgs/globex/threads', 'x-forwarded-prefix': '/v1/orgs/globex' },
   { 'x-http-method-override': 'PATCH', 'x-http-method': 'PATCH', 'x-method-override': 'PATCH' },
   { cookie: 'org=globex; project=zephyr; user=ada; role=owner; tenant=globex' },

@@ -95,6 +95,8 @@ export interface PlantedThread {
   readonly id: string
   /** What the author's client calls it. */
   readonly alias: string
+  /** The Idempotency-Key under which it was asked for. */
+  readonly key: string
   readonly run: string
   readonly question: string
   readonly answer: string

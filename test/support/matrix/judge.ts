@@ -38,9 +38,12 @@ export function unlikeStatements(outcomes: readonly Outcome[]): readonly string[
   return unlike(outcomes, ({ cell }) => cell.sameStatements, ({ statements }) => statements.join('\n'))
 }
 
-/** The same of runs: how often a reader looks after them, and where it finds them, is a matter of time and not of what was named. */
+/**
+ * The same of runs: how often a reader looks after them, and where it finds them, is a matter of time and not of what was named;
+ * and so is whose end made the node look for what waits.
+ */
 export function unlikeKindsOfStatements(outcomes: readonly Outcome[]): readonly string[] {
-  return unlike(outcomes, ({ cell }) => cell.sameStatements, ({ statements }) => [...new Set(statements)].filter((one) => !isFollowing(one)).join('\n'))
+  return unlike(outcomes, ({ cell }) => cell.sameStatements, ({ statements }) => [...new Set(statements)].filter((one) => !isFollowing(one) && !one.startsWith('as ambit_sweeper; ')).join('\n'))
 }
 
 function isFollowing(transaction: string): boolean {
@@ -56,9 +59,15 @@ function unlike(outcomes: readonly Outcome[], groupOf: (outcome: Outcome) => str
       const reference = first.get(group) ?? outcome
       first.set(group, reference)
       const [face, expected] = [faceOf(outcome), faceOf(reference)]
-      return face === expected ? [] : [`${nameOf(outcome.cell)} → ${face.slice(0, 1_000)}, unlike ${nameOf(reference.cell)} → ${expected.slice(0, 1_000)}`]
+      if (face === expected) return []
+      return [`${nameOf(outcome.cell)} → ${onlyIn(face, expected).slice(0, 1_000)}, unlike ${nameOf(reference.cell)} → ${onlyIn(expected, face).slice(0, 1_000)}`]
     }),
   )
+}
+
+/** The lines that the other one does not have. */
+function onlyIn(face: string, other: string): string {
+  return face.split('\n').filter((line) => !other.split('\n').includes(line)).join('\n') || 'nothing else'
 }
 
 function shown(lines: readonly string[]): readonly string[] {

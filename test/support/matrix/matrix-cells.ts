@@ -79,7 +79,7 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
       part, caller, method: route.method, at, status,
       path: address.prefix + route.path.replace(/:thread|:run/, () => named.text),
       body: bodyOf(route, caller, { at, thread }),
-      ...(route.path.endsWith('/stream') && { live: true }),
+      ...((route.path.endsWith('/stream') || route.path.endsWith('/events')) && { live: true }),
       ...((role === null || barred || unseen) && caller.person !== null && { sameAnswer: group, sameStatements: group }),
     }
   }
@@ -169,10 +169,10 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
     },
     /** Routes outside any scope, for everybody. */
     open(): readonly Cell[] {
-      return Object.entries(OPEN).flatMap(([name, { asks }]) => {
+      return Object.entries(OPEN).flatMap(([name, { asks, off }]) => {
         const [method = '', path = ''] = name.split(' ')
         return [...callers.good, ...callers.bad].map((caller): Cell => ({
-          part: 'open', caller, method, path, at: null, status: asks && caller.person === null ? 401 : 200,
+          part: 'open', caller, method, path, at: null, status: off ? 404 : asks && caller.person === null ? 401 : 200,
           ...(!asks && { sameAnswer: name }),
         }))
       })

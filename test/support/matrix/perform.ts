@@ -89,7 +89,7 @@ async function answerOf(response: Response, live: boolean): Promise<Answer> {
   const headers = Object.fromEntries(response.headers)
   if (!live || status !== 200 || !response.body) return { status, headers, body: await response.text() }
   const reader = response.body.getReader()
-  const body = await readUntil(reader, 'I was told')
+  const body = await readUntil(reader, response.headers.has('x-resumable-stream-id') ? 'I was told' : ': \n\n')
   await reader.cancel()
   return { status, headers, body }
 }

@@ -55,13 +55,13 @@ export async function plantThreads(planting: Planting, wanted: readonly Wanted[]
 
 async function plantThread({ ambit, keys, canaries }: Planting, wanted: Wanted): Promise<PlantedThread> {
   const { place, author, shared, live } = wanted
-  const as = (path: string, body?: unknown, method = body === undefined ? 'GET' : 'POST') =>
-    exchange(ambit, { method, path: addressOf(place) + path, authorization: `Bearer ${must(keys[`${author}@${orgOf(place)}`])}`, body })
+  const as = (path: string, body?: unknown, method = body === undefined ? 'GET' : 'POST', headers = {}) =>
+    exchange(ambit, { method, path: addressOf(place) + path, authorization: `Bearer ${must(keys[`${author}@${orgOf(place)}`])}`, body, headers })
   const whose = `${orgOf(place)}/${author}`
   const own = { of: 'person', person: author, place } as const
-  const [alias, clientId] = [canaries.mint(whose, own), canaries.mint(whose, own)]
+  const [alias, clientId, key] = [canaries.mint(whose, own), canaries.mint(whose, own), canaries.mint(whose, own)]
   const text = `About ${canaries.mint(whose, { of: 'thread', thread: wanted })}\n${live ? HOLD : `${CALL}[["search_documents", {"query": "${EVERYWHERE}"}]]`}`
-  const response = await as('/chat', { id: alias, message: { id: clientId, role: 'user', parts: [{ type: 'text', text }] } })
+  const response = await as('/chat', { id: alias, message: { id: clientId, role: 'user', parts: [{ type: 'text', text }] } }, 'POST', { 'idempotency-key': key })
   const run = must(response.headers.get('x-resumable-stream-id'))
   const stream = must(response.body).getReader()
   const seen = await readUntil(stream, 'I was told')
@@ -72,7 +72,7 @@ async function plantThread({ ambit, keys, canaries }: Planting, wanted: Wanted):
   const { user_message_id: question, message_id: answer } = (await mustServe(await as(`/runs/${run}`))) as { user_message_id: string; message_id: string }
   for (const one of [id, run, question, answer]) canaries.watch(one, { of: 'thread', thread: wanted })
   const reads = isProject(place) ? [place] : scopeOf({ person: author, org: null }, place)
-  return { ...wanted, id, alias, run, question, answer, reads }
+  return { ...wanted, id, alias, key, run, question, answer, reads }
 }
 
 async function mustServe(response: Response): Promise<unknown> {

@@ -49,12 +49,14 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
     permission: 'write',
     names: 'thread',
     body: (text) => ({ title: text }),
-    nonsense: [...NO_JSON, '{}', '{"title":5}', '{"title":""}', '{"title":["a"]}', '{"shared":"yes"}', '{"shared":1}', '{"author_id":"bob"}', '{"__proto__":{"title":"x"}}'],
+    nonsense: [...NO_JSON, '{}', '{"title":5}', '{"title":""}', '{"title":["a"]}', '{"shared":"yes"}', '{"shared":1}', '{"on_active":"always"}', '{"on_active":["queue"]}', '{"head":5}', '{"head":"../globex"}', '{"author_id":"bob"}', '{"__proto__":{"title":"x"}}'],
     seen: (caller, at, thread) => (thread?.author === caller.person ? ifSeen(caller, at, thread) : ifSeen(caller, at, thread) === 200 ? 403 : 404),
   },
   'GET /threads/:thread/messages': { permission: 'read', names: 'thread', seen: ifSeen },
   'GET /runs': { permission: 'read', seen: always },
   'GET /runs/:run': { permission: 'read', names: 'run', seen: ifSeen },
+  'GET /runs/:run/events': { permission: 'read', names: 'run', seen: (caller, at, thread) => (thread && seesAnswer(caller, at, thread) ? 200 : 404) },
+  'GET /events': { permission: 'read', seen: always },
   'GET /settings': { permission: 'read', seen: always },
   'PATCH /settings': {
     permission: 'admin',
@@ -64,11 +66,12 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
   },
 }
 
-/** Routes outside any scope: 401 where they ask who it is, and else for everybody. */
-export const OPEN: Readonly<Record<string, { readonly asks: boolean }>> = {
+/** Routes outside any scope: 401 where they ask who it is, and else for everybody; what is not switched on is for nobody. */
+export const OPEN: Readonly<Record<string, { readonly asks: boolean; readonly off?: true }>> = {
   'GET /v1/me': { asks: true },
   'GET /health/live': { asks: false },
   'GET /health/ready': { asks: false },
+  'GET /metrics': { asks: false, off: true },
   'GET /openapi.json': { asks: false },
 }
 

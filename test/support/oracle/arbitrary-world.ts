@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Role } from '../../../src/lib/directory/directory.ts'
 import type { Permission } from '../../../src/lib/scope/chat-execution-context.ts'
-import type { Ask, MembershipFact, MessageFact, OrganisationFact, ProjectFact, RawSettings, RunFact, SettingsFact, ThreadFact, World } from './tenant-world.ts'
+import type { Ask, EventFact, KeyFact, MembershipFact, MessageFact, OrganisationFact, ProjectFact, RawSettings, RunFact, SettingsFact, ThreadFact, World } from './tenant-world.ts'
 
 // A sketch is numbers and flags only: each number is taken modulo what there is to choose from. So every sketch is a
 // world, and a sketch that shrinks stays one. 0 and false are the plain choice, because numbers shrink towards it.
@@ -104,6 +104,8 @@ function drawThreads(drawn: Sketch, people: readonly string[], placeOf: (one: { 
   const threads: ThreadFact[] = []
   const messages: MessageFact[] = []
   const runs: RunFact[] = []
+  const events: EventFact[] = []
+  const keys: KeyFact[] = []
   for (const one of drawn.threads) {
     const place = placeOf(one)
     const inPlace = (other: { org: string; project: string }) => other.org === place.org && other.project === place.project
@@ -113,6 +115,8 @@ function drawThreads(drawn: Sketch, people: readonly string[], placeOf: (one: { 
     const alias = one.alias % 3 === 0 ? null : one.alias % 3 === 1 ? `t${one.alias % 4}` : `a${one.alias}`
     const isTaken = threads.some((other) => inPlace(other) && other.author === author && other.alias === alias)
     threads.push({ ...place, id: thread, author, alias: isTaken ? null : alias, shared: one.shared })
+    const tell = (run: string | null): void => void events.push({ ...place, number: events.filter(inPlace).length, thread, run })
+    tell(null)
     let number = 0
     const say = (message: Pick<MessageFact, 'author' | 'run' | 'said'>): string => {
       const id = `m${number}`
@@ -126,10 +130,12 @@ function drawThreads(drawn: Sketch, people: readonly string[], placeOf: (one: { 
         const by = run.byAuthor ? author : at(people, run.author)
         const answer = say({ author: by, run: id, said: run.said })
         runs.push({ ...place, thread, id, question, answer, author: by, reads: drawReads(run, place.project) })
+        tell(id)
+        keys.push({ ...place, author: by, key: id })
       }
     }
   }
-  return { threads, messages, runs }
+  return { threads, messages, runs, events, keys }
 }
 
 /** Most have read their own place; any other ones besides, also projects that are gone or never were. */

@@ -97,6 +97,9 @@ export function listRows(world: World, settings: RawSettings): readonly string[]
   for (const one of world.documents) {
     if (inScope(one)) rows.push(`documents/${one.org}/${one.project}/${one.id}`, `postings/${one.org}/${one.project}/word/${one.id}`)
   }
+  for (const one of world.keys) {
+    if (inScope(one) && one.author === user) rows.push(`idempotency_keys/${one.org}/${one.project}/${one.author}/POST/${one.key}`)
+  }
   for (const thread of world.threads) {
     if (!inScope(thread)) continue
     const at = `${thread.org}/${thread.project}`
@@ -104,13 +107,14 @@ export function listRows(world: World, settings: RawSettings): readonly string[]
     if (isOpen) rows.push(`threads/${at}/${thread.id}`)
     const isOfThread = (one: { org: string; project: string; thread: string }) =>
       one.org === thread.org && one.project === thread.project && one.thread === thread.id
+    for (const one of world.events) if (isOpen && isOfThread(one)) rows.push(`events/${at}/${one.number}`)
     const readable = new Set<string | null>([null])
     for (const run of world.runs) {
       if (!isOfThread(run) || !(isOpen || run.author === user)) continue
       rows.push(`runs/${at}/${run.id}`, `claims/${at}/${run.id}/1`)
       if (!run.reads.every((one) => one !== null && projects.includes(one))) continue
       readable.add(run.id)
-      rows.push(`read_sets/${at}/${run.id}`, `steps/${at}/${run.id}/1`, `frames/${at}/${run.id}/1`, `manifests/${at}/${run.id}`)
+      rows.push(`read_sets/${at}/${run.id}`, `steps/${at}/${run.id}/1`, `frames/${at}/${run.id}/1`, `manifests/${at}/${run.id}`, `calls/${at}/${run.id}/c1`)
     }
     for (const message of world.messages) {
       if (!isOfThread(message) || !(isOpen || message.author === user)) continue

@@ -5,11 +5,15 @@ const DIRECTORY = ['organisations', 'projects', 'people', 'memberships'] as cons
 
 /** The tables of which the oracle says who sees their rows. */
 export const TENANT_TABLES = [
-  'claims', 'documents', 'frames', 'manifests', 'message_contents', 'messages', 'postings', 'read_sets', 'runs', 'settings', 'steps', 'threads',
+  'calls', 'claims', 'documents', 'events', 'frames', 'idempotency_keys', 'manifests', 'message_contents', 'messages', 'postings', 'read_sets', 'runs',
+  'settings', 'steps', 'threads',
 ] as const
 
 /** In an order in which each row points to one that is there. */
-const PLANTED = [...DIRECTORY, 'settings', 'threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents', 'steps', 'frames', 'manifests', 'documents', 'postings'] as const
+const PLANTED = [
+  ...DIRECTORY, 'settings', 'threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents', 'steps', 'frames', 'manifests', 'calls', 'events',
+  'idempotency_keys', 'documents', 'postings',
+] as const
 
 type Rows = Record<string, unknown>[]
 
@@ -28,7 +32,7 @@ const CHECKED = 200
 async function insertRows(sql: Sql, table: string, rows: Rows): Promise<void> {
   const columns = Object.keys(rows[0] ?? {}).join()
   if (columns === '') return
-  await sql.query(`insert into ambit.${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::ambit.${table}, $1::jsonb)`, [
+  await sql.query(`insert into ambit.${table} (${columns}) overriding system value select ${columns} from jsonb_populate_recordset(null::ambit.${table}, $1::jsonb)`, [
     JSON.stringify(rows),
   ])
 }
@@ -45,12 +49,12 @@ function rowsOf(worlds: readonly World[]): ReadonlyMap<string, Rows> {
 
 type Add = (table: (typeof PLANTED)[number], row: Record<string, unknown>) => void
 
-const DELETED = '2020-01-01T00:00:00Z'
+const LONG_AGO = '2020-01-01T00:00:00Z'
 
 function addDirectory(world: World, add: Add): void {
-  for (const { id, slug, deleted } of world.organisations) add('organisations', { id, slug, name: id, deleted_at: deleted ? DELETED : null, profile: '', created_at: DELETED })
+  for (const { id, slug, deleted } of world.organisations) add('organisations', { id, slug, name: id, deleted_at: deleted ? LONG_AGO : null, profile: '', created_at: LONG_AGO })
   for (const { org, id, slug, isPrivate, deleted } of world.projects) {
-    add('projects', { org_id: org, id, slug, name: id, visibility: isPrivate ? 'private' : 'organisation', deleted_at: deleted ? DELETED : null })
+    add('projects', { org_id: org, id, slug, name: id, visibility: isPrivate ? 'private' : 'organisation', deleted_at: deleted ? LONG_AGO : null })
   }
   for (const id of world.people) add('people', { id, name: id })
   for (const { org, project, person, role } of world.memberships) add('memberships', { org_id: org, project_id: project, person_id: person, role })
@@ -81,5 +85,12 @@ function addTalk(world: World, add: Add): void {
     add('steps', { ...ofRun, number: 1, fence: 1, finish_reason: 'stop', usage: '{}' })
     add('frames', { ...ofRun, first_seq: 1, last_seq: 1, text: '' })
     add('manifests', { ...ofRun, content: '{"budget":0,"entries":[]}' })
+    add('calls', { ...ofRun, id: 'c1', step: 1, place: 1, name: 'look_up', effect: 'read', input: '{}', state: 'done', fence: 1, outcome: '{}' })
+  }
+  for (const { org, project, number, thread, run } of world.events) {
+    add('events', { org_id: org, project_id: project, number, kind: run === null ? 'thread_changed' : 'run_ended', thread_id: thread, run_id: run, at: LONG_AGO })
+  }
+  for (const { org, project, author, key } of world.keys) {
+    add('idempotency_keys', { org_id: org, project_id: project, author_id: author, request: 'POST', key, body_hash: '', run_id: key, created_at: LONG_AGO })
   }
 }

@@ -62,6 +62,19 @@ export interface RunFact extends Place {
   readonly reads: readonly (string | null)[]
 }
 
+/** Of the thread itself, or of a run in it. */
+export interface EventFact extends Place {
+  readonly number: number
+  readonly thread: string
+  readonly run: string | null
+}
+
+/** A key under which somebody asked for something. */
+export interface KeyFact extends Place {
+  readonly author: string
+  readonly key: string
+}
+
 export interface DocumentFact extends Place {
   readonly id: string
 }
@@ -75,6 +88,8 @@ export interface World {
   readonly threads: readonly ThreadFact[]
   readonly messages: readonly MessageFact[]
   readonly runs: readonly RunFact[]
+  readonly events: readonly EventFact[]
+  readonly keys: readonly KeyFact[]
   readonly documents: readonly DocumentFact[]
   /** What is asked of Ambit in this world. */
   readonly asks: readonly Ask[]

@@ -3,7 +3,8 @@
  * each other within an organisation. A migration that adds or drops one says it here, too.
  */
 export const WALLS = [
-  'claims own_record_insert', 'claims visible', 'frames own_record_insert', 'frames read_set', 'manifests own_record_insert', 'manifests read_set',
+  'calls own_record_insert', 'calls own_record_update', 'calls read_set', 'claims own_record_insert', 'claims visible', 'events own_word',
+  'events visible', 'frames own_record_insert', 'frames read_set', 'idempotency_keys own', 'manifests own_record_insert', 'manifests read_set',
   'message_contents own_record_insert', 'message_contents read_set', 'message_contents visible', 'messages own_name', 'messages visible',
   'read_sets own_record_insert', 'read_sets own_record_update', 'read_sets read_set', 'read_sets visible', 'runs own_name', 'runs own_record',
   'runs visible', 'settings administered_insert', 'settings administered_update', 'steps own_record_insert', 'steps read_set', 'threads own_name',
@@ -35,19 +36,22 @@ const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record
     settings: { select: '*' },
     migrations: { select: '*' },
   },
-  // Of all organisations: who owns a run, and the scope it was begun with. Never what was said.
+  // Of all organisations: who owns a run, and the scope it was begun with. Never what was said, which it throws away by age.
   sweeper: {
     nodes: { ...KEPT, delete: '*' },
     runs: {
       select: [
         'org_id', 'project_id', 'id', 'thread_id', 'state', 'stop_requested', 'node_id', 'epoch', 'fence', 'last_seq',
-        'principal', 'target', 'context',
+        'principal', 'target', 'context', 'number', 'started_at', 'ended_at', 'trimmed', 'stop_requested_at',
       ],
-      update: ['node_id', 'epoch', 'fence', 'stop_requested'],
+      update: ['node_id', 'epoch', 'fence', 'stop_requested', 'state', 'started_at', 'trimmed', 'stop_requested_at'],
     },
     claims: { select: '*', insert: '*' },
+    frames: { select: ['org_id', 'project_id', 'run_id'], delete: '*' },
+    idempotency_keys: { select: ['created_at'], delete: '*' },
+    events: { select: ['org_id', 'project_id', 'number', 'at'], delete: '*' },
   },
-  // The command line: organisations, people, keys.
+  // The command line: organisations, people, keys; and how runs went, of every organisation, never what was said.
   operator: {
     organisations: KEPT,
     projects: KEPT,
@@ -55,6 +59,20 @@ const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record
     memberships: { ...KEPT, delete: '*' },
     api_keys: KEPT,
     settings: KEPT,
+    nodes: { select: '*' },
+    claims: { select: '*' },
+    steps: { select: '*' },
+    runs: {
+      select: [
+        'org_id', 'project_id', 'id', 'thread_id', 'author_id', 'model_id', 'state', 'finish_reason', 'error_code', 'stop_requested',
+        'stop_requested_at', 'node_id', 'epoch', 'fence', 'last_seq', 'number', 'created_at', 'started_at', 'ended_at',
+      ],
+    },
+    calls: {
+      select: [
+        'org_id', 'project_id', 'run_id', 'id', 'step', 'place', 'name', 'effect', 'state', 'fence', 'claimed_at', 'settled_at',
+      ],
+    },
   },
 }
 

@@ -1,0 +1,12 @@
+import { redisJournal } from '../journal/redis-journal.ts'
+import type { RedisJournal } from '../journal/redis-journal.ts'
+import type { Log } from '../observe/log.ts'
+import type { Settings } from './settings.ts'
+
+/** The journal that the settings name, as an option of `createAmbit`. Rejects with a StartError where it can never work. */
+export async function journalOf({ redisUrl }: Settings, log: Log): Promise<{ readonly journal?: RedisJournal }> {
+  if (redisUrl === null) return {}
+  const journal = redisJournal({ url: redisUrl, log })
+  await journal.start()
+  return { journal }
+}

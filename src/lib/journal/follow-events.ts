@@ -1,0 +1,70 @@
+import { findEventBase, findEventTime, readEvents, readEventsAfter } from '../store/event-rows.ts'
+import type { EventPlace, EventRow } from '../store/event-rows.ts'
+import type { Handles, RowScope } from '../store/handles.ts'
+import { encodeEvent } from '../wire/encode-event.ts'
+import type { WireFrame } from '../wire/generate-chat-sse.ts'
+import type { ScopeFeed } from './scope-feed.ts'
+
+const ROWS_AT_A_TIME = 200
+
+/** Whose eyes read, and of which project. */
+export interface EventReader {
+  readonly rows: RowScope
+  readonly projectId: string
+}
+
+/**
+ * Where a reader begins: at this moment, or after the event of which it was told last. Null where that one is no longer kept,
+ * or is not the reader's to see. Holds nothing, so that an answer that nobody reads leaves nothing behind.
+ */
+export async function placeEvents(
+  { scoped, sweeper }: Pick<Handles, 'scoped' | 'sweeper'>,
+  { rows, projectId }: EventReader,
+  lastNumber: number | null,
+): Promise<EventPlace | null> {
+  if (lastNumber === null) {
+    const { base, numbers } = await sweeper((sql) => findEventBase(sql, { orgId: rows.orgId, projectId }))
+    return { after: base, since: null, known: numbers }
+  }
+  const since = await scoped(rows, (sql) => findEventTime(sql, projectId, lastNumber))
+  return since === null ? null : { after: 0, since, known: [lastNumber] }
+}
+
+/**
+ * What happens in a scope from a place on, as far as the reader may see it, each time under the walls of that moment. Never
+ * ends by itself, but where the feed does. An event may come twice after a reconnection: it names what to ask for again.
+ */
+export async function* followEvents(
+  { feed, scoped }: { readonly feed: ScopeFeed } & Pick<Handles, 'scoped'>,
+  { rows, projectId }: EventReader,
+  place: EventPlace,
+  signal: AbortSignal,
+): AsyncGenerator<readonly WireFrame[], void, undefined> {
+  const tail = await feed.join({ orgId: rows.orgId, projectId })
+  try {
+    // What was committed between the place and the joining. The last of it may be told by the feed, too.
+    let told: readonly EventRow[] = []
+    for (let after = place.after, more = true; more && !signal.aborted; ) {
+      const from = { ...place, after }
+      const page = await scoped(rows, (sql) => readEventsAfter(sql, projectId, from, ROWS_AT_A_TIME))
+      if (page.length > 0) yield page.map(frameOf)
+      more = page.length === ROWS_AT_A_TIME
+      after = page.at(-1)?.number ?? after
+      told = [...told.slice(-ROWS_AT_A_TIME), ...page]
+    }
+    const known = new Set([...place.known, ...told.map(({ number }) => number)])
+    while (!signal.aborted) {
+      const numbers = await tail.next(signal)
+      if (!numbers) return
+      const fresh = numbers.filter((number) => !known.has(number))
+      const seen = fresh.length > 0 ? await scoped(rows, (sql) => readEvents(sql, projectId, fresh)) : []
+      if (seen.length > 0) yield seen.map(frameOf)
+    }
+  } finally {
+    tail.leave()
+  }
+}
+
+function frameOf({ number, kind, thread_id: thread, run_id: run, at }: EventRow): WireFrame {
+  return { text: encodeEvent(String(number), { type: kind, thread, ...(run !== null && { run }), at }), terminal: false }
+}

@@ -1,0 +1,74 @@
+import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
+import type { ScopeNews, ScopeWatch } from '../scope/watch-scopes.ts'
+import type { Handles, RowScope, ScopedSql } from '../store/handles.ts'
+import type { WireFrame } from '../wire/generate-chat-sse.ts'
+
+/** How a watched reader reads: in its own place of these two. */
+export interface Watched {
+  /** Whatever scope is given, under what is left of the reader's own. */
+  readonly scoped: Handles['scoped']
+  /** Aborted when the reader goes or is cut. */
+  readonly signal: AbortSignal
+}
+
+/** Whose reading is watched. */
+export interface WatchedReader {
+  readonly context: ChatExecutionContext
+  /** Whether what is followed may still be seen, asked under what is left. */
+  stillSees(sql: ScopedSql): Promise<boolean>
+  readonly signal: AbortSignal
+}
+
+export interface WatchedParts extends Pick<Handles, 'scoped'> {
+  readonly watch: ScopeWatch
+}
+
+/** For a run that ends for the same reason to say so to its author. */
+const LAST_WORD_MS = 500
+
+/**
+ * A following that ends when the reader's scope is taken away, or no longer holds what is followed: early, without a terminal
+ * frame, so that its body breaks. What comes after that moment is not given to the reader, but for the end of a run that is ended with it.
+ */
+export async function* followWatched<Some extends WireFrame>(
+  { watch, scoped }: WatchedParts,
+  { context, stillSees, signal }: WatchedReader,
+  open: (watched: Watched) => AsyncIterable<readonly Some[]>,
+): AsyncGenerator<readonly Some[], void, undefined> {
+  const ending = new AbortController()
+  const end = () => ending.abort('over') // a reason, so that no DOMException with its stack is made for nobody
+  let rows: RowScope = context.rows
+  let lost = false
+  let lastWord: NodeJS.Timeout | undefined
+  const lose = () => {
+    lost = true
+    lastWord ??= setTimeout(end, LAST_WORD_MS)
+  }
+  const look = async (): Promise<void> => {
+    try {
+      if (!(await scoped(rows, stillSees))) lose()
+    } catch (error) {
+      ending.abort(error) // who cannot be told to see it does not
+    }
+  }
+  const hear = (news: ScopeNews) => {
+    if (!news.ok) return lose()
+    rows = news.rows
+    void look()
+  }
+  const leave = watch.watch(context, 'read', hear)
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  try {
+    for await (const frames of open({ scoped: (_, work) => scoped(rows, work), signal: ending.signal })) {
+      if (lost && !frames.at(-1)?.terminal) return
+      yield frames
+    }
+    if (ending.signal.reason instanceof Error) throw ending.signal.reason
+  } finally {
+    leave()
+    clearTimeout(lastWord)
+    signal.removeEventListener('abort', end)
+    end()
+  }
+}

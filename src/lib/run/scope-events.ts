@@ -1,0 +1,44 @@
+import { followEvents, placeEvents } from '../journal/follow-events.ts'
+import { createScopeFeed } from '../journal/scope-feed.ts'
+import type { Log } from '../observe/log.ts'
+import { homeOf } from '../scope/chat-execution-context.ts'
+import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
+import type { ScopeWatch } from '../scope/watch-scopes.ts'
+import type { EventPlace, EventScope } from '../store/event-rows.ts'
+import type { Handles } from '../store/handles.ts'
+import type { WireFrame } from '../wire/generate-chat-sse.ts'
+import { followWatched } from './follow-watched.ts'
+
+/** What happens in the scopes of this installation, for whoever follows one of them here. */
+export interface ScopeEvents {
+  /** From where a reader begins who was told this event last (null: from now on). Null where that is no longer kept, or is not the reader's to see. */
+  place(context: ChatExecutionContext, lastNumber: number | null): Promise<EventPlace | null>
+  /** Until the reader goes, is cut because the scope was taken away, or the node closes. */
+  follow(context: ChatExecutionContext, place: EventPlace, signal: AbortSignal): AsyncIterable<readonly WireFrame[]>
+  /** An event was committed here: whoever follows that scope on this node need not wait for the next look. */
+  notify(scope: EventScope): void
+  close(): Promise<void>
+}
+
+export interface ScopeEventsParts extends Pick<Handles, 'scoped' | 'sweeper'> {
+  readonly watch: ScopeWatch
+  readonly log: Log
+}
+
+export function createScopeEvents({ scoped, sweeper, watch, log }: ScopeEventsParts): ScopeEvents {
+  const feed = createScopeFeed({ sweeper, onError: (error) => log.warn({ cause: error }, 'the look for new events failed; the next one comes in a second') })
+  return {
+    place: (context, lastNumber) => placeEvents({ scoped, sweeper }, readerOf(context), lastNumber),
+    // What is followed is the scope itself: whoever still has it sees what the walls show.
+    follow: (context, place, signal) =>
+      followWatched({ watch, scoped }, { context, stillSees: async () => true, signal }, (watched) =>
+        followEvents({ feed, scoped: watched.scoped }, readerOf(context), place, watched.signal),
+      ),
+    notify: feed.notify,
+    close: feed.close,
+  }
+}
+
+function readerOf(context: ChatExecutionContext) {
+  return { rows: context.rows, projectId: homeOf(context) }
+}

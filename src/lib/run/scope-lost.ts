@@ -1,0 +1,9 @@
+import type { ScopeNews } from '../scope/watch-scopes.ts'
+import { RunError } from './run-error.ts'
+
+/** What a run ends with whose scope no longer covers it. */
+export function scopeLost(news: ScopeNews): RunError {
+  return !news.ok && news.code === 'ai_unavailable'
+    ? new RunError('ai_unavailable', news.detail)
+    : new RunError('scope_changed', 'What you may see here changed while this was being answered. Ask again.')
+}

@@ -1,0 +1,91 @@
+import type { RunWatch } from '../journal/run-watch.ts'
+import type { Log } from '../observe/log.ts'
+import { deleteOldEvents } from '../store/event-rows.ts'
+import type { Handles } from '../store/handles.ts'
+import type { Store } from '../store/store.ts'
+import { deleteOldKeys } from '../store/idempotency-rows.ts'
+import { listStopped } from '../store/node-rows.ts'
+import { trimFrames } from '../store/trim-rows.ts'
+import type { Claims } from './claim-runs.ts'
+import type { Node } from './join-node.ts'
+import type { LiveRuns } from './live-runs.ts'
+import { repeat } from './repeat.ts'
+import { Stopped } from './run-error.ts'
+
+const SWEEP_MS = 1_000
+/** Where nobody else is, everything that happens is heard of at once: this is for what was lost between a commit and its word. */
+const ALONE_MS = 5_000
+const TIDY_MS = 60_000
+
+export interface SweepParts extends Pick<Handles, 'sweeper'> {
+  readonly node: Node
+  readonly live: LiveRuns
+  readonly claims: Claims
+  readonly watch: Pick<RunWatch, 'look'>
+  readonly log: Log
+  /** True where no other process can open the store: then nobody else asks for a stop, and no other node dies. */
+  readonly alone: boolean
+  /** False: others drive. */
+  readonly drives: boolean
+  readonly hear: Store['hear']
+}
+
+/** What a node does again and again. */
+export interface Sweeps {
+  /** A place in a thread has come free, or somebody asked for something: not to wait for the next turn. */
+  soon(): void
+  /** Ends them and gives the lease back. */
+  end(): Promise<void>
+}
+
+/**
+ * Each second (each five, where no other process can be): runs whose node is dead are taken over, queues go on, stops that others asked for are heard, and followers of
+ * other nodes' runs are told. Each minute: what was kept long enough goes. Rejects where the first turn fails: a server that
+ * cannot take over cannot serve.
+ */
+export async function startSweeps({ sweeper, node, live, claims, watch, log, alone, drives, hear }: SweepParts): Promise<Sweeps> {
+  const look = async (): Promise<void> => {
+    await watch.look()
+    if (!drives || !node.holds()) return
+    if (!alone) await hearStops()
+    await claims.takeOver()
+    await claims.startQueued()
+  }
+  const hearStops = async (): Promise<void> => {
+    if (live.ids().length === 0) return
+    const stopped = await sweeper((sql) => listStopped(sql, node.id, node.epoch))
+    for (const id of stopped) void live.abort(id, new Stopped())
+  }
+  const tidy = () =>
+    sweeper(async (sql) => {
+      await deleteOldKeys(sql)
+      await deleteOldEvents(sql)
+      await trimFrames(sql)
+    })
+  const sweeping = repeat(alone ? ALONE_MS : SWEEP_MS, look, (error) => log.error({ cause: error }, 'the look after runs failed'))
+  const tidying = drives ? repeat(TIDY_MS, tidy, (error) => log.error({ cause: error }, 'what was kept long enough could not be thrown away')) : null
+  // What cannot be said to a database that is away is left to the lease's end.
+  const leave = () => node.leave().catch((error: unknown) => log.warn({ cause: error }, 'the lease could not be given back'))
+  try {
+    await sweeping.now()
+  } catch (error) {
+    await tidying?.end()
+    await leave()
+    throw error
+  }
+  const heard = drives ? hear?.({
+    onWake(named) {
+      if (named === node.id || named === '') sweeping.soon()
+    },
+    onLost: (error) => log.warn({ cause: error }, 'wake-ups of other nodes are not heard for a while: what they ask for takes up to a second'),
+  }) : undefined
+  return {
+    soon: sweeping.soon,
+    async end() {
+      await heard?.close()
+      await sweeping.end()
+      await tidying?.end()
+      await leave()
+    },
+  }
+}

@@ -1,0 +1,106 @@
+import type { ScopedSql } from './handles.ts'
+
+/**
+ * What became of a call. `ready`: it may start. `claimed`: its effect may have happened. Then it is settled: `done`,
+ * `failed`, or `unknown` where its owner died between claim and outcome and it may not be called again.
+ */
+export type CallState = 'ready' | 'claimed' | 'done' | 'failed' | 'unknown'
+
+export interface CallRow {
+  readonly id: string
+  readonly name: string
+  readonly effect: string
+  /** JSON text: the validated arguments. */
+  readonly input: string
+  readonly state: CallState
+  /** JSON text: the chunk that says the outcome. */
+  readonly outcome: string | null
+}
+
+export interface NewCall {
+  readonly id: string
+  readonly place: number
+  readonly name: string
+  readonly effect: string
+  readonly input: string
+  readonly state: 'ready' | 'claimed'
+}
+
+/** A run's calls are written under its fence. */
+export interface CallOwner {
+  readonly projectId: string
+  readonly runId: string
+  readonly fence: number
+}
+
+/** All calls of a step, in one statement. */
+export async function insertCalls(sql: ScopedSql, { projectId, runId, fence }: CallOwner, step: number, calls: readonly NewCall[]): Promise<void> {
+  const column = (of: (call: NewCall) => string | number) => calls.map(of)
+  await sql.query(
+    `insert into ambit.calls (org_id, project_id, run_id, step, fence, id, place, name, effect, input, state, claimed_at)
+     select current_setting('ambit.org_id'), $1, $2, $3, $4, c.*, case c.state when 'claimed' then now() end
+     from unnest($5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::text[]) as c (id, place, name, effect, input, state)`,
+    [
+      projectId, runId, step, fence, column((one) => one.id), column((one) => one.place), column((one) => one.name),
+      column((one) => one.effect), column((one) => one.input), column((one) => one.state),
+    ],
+  )
+}
+
+/** Claims calls before their effect, or once more for a later owner. */
+export async function claimCalls(sql: ScopedSql, { projectId, runId, fence }: CallOwner, ids: readonly string[]): Promise<void> {
+  await sql.query(
+    `update ambit.calls set state = 'claimed', fence = $3, claimed_at = now()
+     where project_id = $1 and run_id = $2 and id = any($4::text[]) and state in ('ready', 'claimed')`,
+    [projectId, runId, fence, ids],
+  )
+}
+
+/** What a call came to, in the transaction that commits its frame. One that was settled with its effect stays as it is. */
+export async function settleCall(
+  sql: ScopedSql,
+  { projectId, runId, fence }: CallOwner,
+  call: { readonly id: string; readonly state: 'done' | 'failed' | 'unknown'; readonly outcome: string },
+): Promise<void> {
+  await sql.query(
+    `update ambit.calls set state = $4, outcome = $5, fence = $6, settled_at = now()
+     where project_id = $1 and run_id = $2 and id = $3 and fence <= $6 and state in ('ready', 'claimed')`,
+    [projectId, runId, call.id, call.state, call.outcome, fence],
+  )
+}
+
+/**
+ * The last statement of a tool's own transaction, through the host's connection: the outcome is recorded in the commit of
+ * the effect, or neither is. It touches no row where a later owner has claimed the call, or its outcome is known.
+ */
+export const SETTLE_WITH_EFFECT = `
+  update ambit.calls set state = 'done', outcome = $5, settled_at = now()
+  where project_id = $1 and run_id = $2 and id = $3 and fence = $4::text::bigint and state = 'claimed'`
+
+/** The run has ended: what has no outcome will have none. */
+export async function closeCalls(sql: ScopedSql, { projectId, runId }: CallOwner): Promise<void> {
+  await sql.query(
+    `update ambit.calls set state = case state when 'claimed' then 'unknown' else 'failed' end, settled_at = now()
+     where project_id = $1 and run_id = $2 and state in ('ready', 'claimed')`,
+    [projectId, runId],
+  )
+}
+
+/** The outcome of one call, where it is recorded. */
+export async function findOutcome(sql: ScopedSql, call: { projectId: string; runId: string; id: string }): Promise<string | null> {
+  const { rows } = await sql.query<{ outcome: string | null }>(
+    'select outcome from ambit.calls where project_id = $1 and run_id = $2 and id = $3',
+    [call.projectId, call.runId, call.id],
+  )
+  return rows[0]?.outcome ?? null
+}
+
+/** The calls of a step, in the order in which the model made them. */
+export async function listCalls(sql: ScopedSql, { projectId, runId, step }: { projectId: string; runId: string; step: number }): Promise<readonly CallRow[]> {
+  const { rows } = await sql.query<CallRow>(
+    `select id, name, effect, input, state, outcome from ambit.calls
+     where project_id = $1 and run_id = $2 and step = $3 order by place`,
+    [projectId, runId, step],
+  )
+  return rows
+}

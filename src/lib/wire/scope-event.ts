@@ -1,0 +1,7 @@
+/** What happened in a scope: ids only, because whoever hears of it asks for the rest under walls of his own. */
+export interface ScopeEvent {
+  readonly type: 'run_queued' | 'run_began' | 'run_ended' | 'thread_changed'
+  readonly thread: string
+  readonly run?: string
+  readonly at: string
+}

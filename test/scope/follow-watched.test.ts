@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { followWatched } from '../../src/lib/run/follow-watched.ts'
+import type { Watched } from '../../src/lib/run/follow-watched.ts'
+import { NOT_FOUND } from '../../src/lib/scope/refusal.ts'
+import type { ScopeNews } from '../../src/lib/scope/watch-scopes.ts'
+import type { Handles, RowScope } from '../../src/lib/store/handles.ts'
+import type { WireFrame } from '../../src/lib/wire/generate-chat-sse.ts'
+import { contextOf } from '../support/context-of.ts'
+
+const frame = (text: string, terminal = false): readonly WireFrame[] => [{ text, terminal }]
+
+/** A reader whose scope and whose frames are in the test's hand. */
+function begin(stillSees: () => Promise<boolean> = async () => true) {
+  const context = contextOf('bob', ['one', 'two'])
+  const queue: (readonly WireFrame[])[] = []
+  const got: string[] = []
+  const asked: RowScope[] = []
+  const going = new AbortController()
+  let hear: (news: ScopeNews) => void = () => {}
+  let left = 0
+  let wake = () => {}
+  let watched: Watched | undefined
+  const scoped = (async (rows: RowScope, work: (sql: unknown) => Promise<unknown>) => {
+    asked.push(rows)
+    return work({})
+  }) as Handles['scoped']
+  const watch = {
+    watch: (_context: unknown, _permission: unknown, listener: (news: ScopeNews) => void) => {
+      hear = listener
+      return () => (left += 1)
+    },
+    close: () => {},
+  }
+  async function* frames(given: Watched): AsyncGenerator<readonly WireFrame[]> {
+    watched = given
+    given.signal.addEventListener('abort', () => wake())
+    while (!given.signal.aborted) {
+      const next = queue.shift()
+      if (next) yield next
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+    }
+  }
+  const reading = (async () => {
+    for await (const batch of followWatched({ watch, scoped }, { context, stillSees, signal: going.signal }, frames)) got.push(...batch.map(({ text }) => text))
+    return 'ended'
+  })()
+  const soon = () => vi.advanceTimersByTimeAsync(0)
+  const give = async (batch: readonly WireFrame[]) => {
+    queue.push(batch)
+    wake()
+    await soon()
+  }
+  return { context, got, asked, going, reading, give, soon, hears: (news: ScopeNews) => hear(news), left: () => left, read: () => watched?.scoped(context.rows, async () => {}) }
+}
+
+describe('a watched reader', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => {
+    const timers = vi.getTimerCount()
+    vi.useRealTimers()
+    if (timers > 0) throw new Error(`${timers} timers are left.`)
+  })
+
+  test('gets everything while nothing changes, and leaves no listener', async () => {
+    const { got, give, going, reading, left } = begin()
+    await give(frame('a'))
+    await give(frame('b'))
+    going.abort()
+    expect([await reading, got, left()]).toEqual(['ended', ['a', 'b'], 1])
+  })
+
+  test('that is refused gets nothing more that goes on', async () => {
+    const { got, give, hears, reading, left } = begin()
+    await give(frame('a'))
+    hears(NOT_FOUND)
+    await give(frame('secret'))
+    expect([await reading, got, left()]).toEqual(['ended', ['a'], 1])
+  })
+
+  test('that is refused still gets the end of a run that ends with it', async () => {
+    const { got, give, hears, going, reading } = begin()
+    hears(NOT_FOUND)
+    await give([...frame('closes'), ...frame('error', true)])
+    going.abort()
+    expect([await reading, got]).toEqual(['ended', ['closes', 'error']])
+  })
+
+  test('that is refused in silence is cut soon', async () => {
+    const { hears, soon, reading } = begin()
+    await soon()
+    hears(NOT_FOUND)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(await reading).toBe('ended')
+  })
+
+  test('that sees less reads on under what is left, as long as it sees what it follows', async () => {
+    let sees = true
+    const { context, got, asked, give, hears, read, reading } = begin(async () => sees)
+    await give(frame('a'))
+    await read()
+    expect(asked).toEqual([context.rows])
+    hears(contextOf('bob', ['one']))
+    await give(frame('b'))
+    await read()
+    expect(asked.slice(1).map(({ projectIds }) => projectIds)).toEqual([['one', '*'], ['one', '*']])
+    sees = false
+    hears(contextOf('bob', []))
+    await give(frame('secret'))
+    expect([await reading, got]).toEqual(['ended', ['a', 'b']])
+  })
+
+  test('about whom it cannot be told is cut, with the fault', async () => {
+    const { soon, hears, reading, left } = begin(() => Promise.reject(new Error('the database is away')))
+    await soon()
+    hears(contextOf('bob', []))
+    await expect(reading).rejects.toThrow('the database is away')
+    expect(left()).toBe(1)
+  })
+})
