@@ -10,7 +10,7 @@ import type { TestDatabase } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
 import { expectQuiet, listResources } from '../support/leak-check.ts'
 import { callsTools, gate, says, scriptedModel } from '../support/scripted-model.ts'
-import { answerTo, freshThread, logged, messagesOf, must, post, readRest, readUntil, runIdOf, runOf, useStage } from '../support/stage.ts'
+import { answerTo, freshThread, messagesOf, must, post, readRest, readUntil, runIdOf, runOf, useStage } from '../support/stage.ts'
 
 // A connection can be lost between a commit and its word: then the writer does not know whether it happened.
 

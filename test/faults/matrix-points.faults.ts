@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { POINTS, runCell } from '../support/faults/cell.ts'
 import type { Cell, CellResult } from '../support/faults/cell.ts'
@@ -19,6 +19,11 @@ const cells: readonly Cell[] = (['SIGKILL', 'SIGSTOP'] as const).flatMap((signal
 )
 const stores: readonly StoreName[] = inject('postgresUrl') === '' ? ['PGlite'] : ['PGlite', 'PostgreSQL', 'PostgreSQL and Redis']
 
+beforeAll(async () => {
+  await mkdir(REPORT, { recursive: true })
+  await writeFile(new URL('fault-cells.ndjson', REPORT), '')
+})
+
 describe.each(stores)('every point of a run, on %s', (store) => {
   let redis: RedisServer | null = null
   const pool: FleetPool = fleetPool(() => ({ store, ...(redis && { redisUrl: redis.url }) }), 4)
@@ -34,13 +39,13 @@ describe.each(stores)('every point of a run, on %s', (store) => {
     skip(store === 'PostgreSQL and Redis' && redis === null, 'there is no Redis here')
     const result = await pool.use((fleet) => runCell(fleet, cell))
     results.push(result)
+    await appendFile(new URL('fault-cells.ndjson', REPORT), `${JSON.stringify(result)}\n`) // an hour may end early
     expect(result.faults).toEqual([])
   })
 })
 
 afterAll(async () => {
   const words = `Seeds ${FIRST_SEED} to ${FIRST_SEED + SEEDS - 1}: passed of these, then how long a reader heard nothing (median, longest).\n\n${tableOf(results)}\n`
-  await mkdir(REPORT, { recursive: true })
   await writeFile(new URL('fault-table.md', REPORT), words)
   process.stdout.write(`\n${words}`)
 })

@@ -116,7 +116,7 @@ describe.each(databaseKinds)('a model that fails, on $name', (kind) => {
 
   test.each(faults)('$name', async ({ model: make, code, words, says: kept = '', limits, cause }) => {
     const model = make()
-    const { ambit, lines } = stage.start({ model, limits: limits ?? {} })
+    const { ambit, lines } = stage.start({ model, limits: { stepRetries: 0, ...limits } })
     const thread = freshThread()
     const streamed = await answerTo(stage, ambit, { thread })
     expectSound(streamed)

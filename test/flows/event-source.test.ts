@@ -62,8 +62,11 @@ describe.each(databaseKinds)('an EventSource on $name', (kind) => {
     })
     onTestFinished(() => source.close())
     source.addEventListener('message', ({ data, lastEventId }) => events.push({ id: String(lastEventId), data: String(data) }))
-    const closed = new Promise<number | undefined>((resolve) => source.addEventListener('error', ({ code }) => source.readyState === source.CLOSED && resolve(code)))
-    return { events, source, statuses, closed }
+    const closed = Promise.withResolvers<number | undefined>()
+    source.addEventListener('error', ({ code }) => {
+      if (source.readyState === source.CLOSED) closed.resolve(code)
+    })
+    return { events, source, statuses, closed: closed.promise }
   }
 
   const asHeard = ({ ids, chunks }: Streamed) => [...ids.map((id, index) => ({ id, data: JSON.stringify(chunks[index]) })), { id: must(ids.at(-1)), data: '[DONE]' }]

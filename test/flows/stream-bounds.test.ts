@@ -187,7 +187,8 @@ describe.each(databaseKinds)('streams on $name', (kind) => {
     const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     client.write(`GET ${APOLLO}/chat/${thread}/stream HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${stage.world.keys.bob}\r\n\r\n`)
     let text = ''
-    await new Promise<void>((resolve) => client.on('data', (bytes: Buffer) => ((text += bytes.toString()).includes('Half, ') ? resolve() : undefined)))
+    client.on('data', (bytes: Buffer) => (text += bytes.toString()))
+    await vi.waitFor(() => expect(text).toContain('Half, '), { timeout: 10_000 })
     if (how === 'reset') client.resetAndDestroy()
     else client.end()
     await vi.waitFor(async () => expect(await counts(ambit)).toMatchObject({ ambit_streams_open: 1, 'ambit_streams_ended_total{end="left"}': 1 }), { timeout: 10_000 })

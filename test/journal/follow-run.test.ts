@@ -37,7 +37,7 @@ describe.each(databaseKinds)('following on $name', (kind) => {
 
     const frames: Frame[] = []
     const reader = { reader: context.rows, run: opened.run, from: { after: FROM_THE_START }, signal: new AbortController().signal }
-    for await (const batch of followRun({ scoped: handles.scoped, journal: memoryJournal(), watch: createRunWatch(handles), closing: new AbortController().signal }, reader)) frames.push(...batch)
+    for await (const batch of followRun({ scoped: handles.scoped, journal: memoryJournal(), watch: createRunWatch(handles), holds: () => true, closing: new AbortController().signal }, reader)) frames.push(...batch)
     expect(frames.map((frame) => frame.seq)).toEqual(Array.from({ length: 2 + 4 * COMMITS }, (_, index) => index + 1))
     expect(new Set(frames.map((frame) => frame.fence))).toEqual(new Set([1, 2]))
     expect(frames.at(-1)?.terminal).toBe(true)

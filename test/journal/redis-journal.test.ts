@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Frame, Journal, Log, Tail } from '../../src/index.ts'
 import type { Place } from '../../src/lib/journal/journal.ts'
-import { runKey } from '../../src/lib/journal/redis-keys.ts'
+import { encodeEntry } from '../../src/lib/journal/redis-entry.ts'
+import { runKey, tagOf } from '../../src/lib/journal/redis-keys.ts'
 import { redisJournal } from '../../src/redis.ts'
 import type { RedisJournalOptions } from '../../src/redis.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
@@ -86,6 +88,18 @@ describe.skipIf(!found)('the journal in Redis', () => {
     const journal = open()
     await journal.close()
     expect(await opened()).toBe(before)
+  })
+
+  test('takes a client for its settings, and does not use it', async () => {
+    const client = new Redis(redis.server.url, { lazyConnect: true, keyPrefix: 'host:' })
+    const owner = redisJournal({ client, prefix: 'shop' })
+    onTestFinished(() => owner.close())
+    const other = redisJournal({ client, prefix: 'shop' })
+    onTestFinished(() => other.close())
+    await begin(owner, other)
+    expect(client.status).toBe('wait')
+    expect(await redis.admin.keys('shop:*:run:*')).toHaveLength(1)
+    client.disconnect()
   })
 
   test('two hundred readers of a run cost one read', async () => {
@@ -185,6 +199,18 @@ describe.skipIf(!found)('the journal in Redis', () => {
       expect(await late).toEqual(framesOf(1, 4))
     })
 
+    test('its kind, where nobody replaces it: other runs are read all the same', async () => {
+      const [owner, other, broken] = [open(), open(), newRun()]
+      const whole = `${Array.from({ length: 1_000 }, (_, index) => `${broken}_${index}`).find((id) => tagOf(id) === tagOf(broken))}`
+      expect(await tailOf(other, broken).next(START, live)).toBe('elsewhere')
+      await redis.admin.set(runKey('ambit', broken), 'not a stream', 'EX', 60)
+      owner.append(whole, framesOf(1, 3))
+      const tail = tailOf(other, whole)
+      expect(await readTo(tail, START, 3)).toEqual(framesOf(1, 3))
+      owner.append(whole, [frame(4)])
+      expect(await readTo(tail, frame(3), 4)).toEqual([frame(4)])
+    })
+
     test('itself: it is killed and comes back empty', async () => {
       const { owner, runId, tail } = await begin()
       await redis.server.kill()
@@ -270,6 +296,29 @@ describe.skipIf(!found)('the journal in Redis', () => {
       expect(await readTo(tail, frame(1), 4)).toEqual(framesOf(2, 4, 2))
       expect(await redis.idsOf(runId)).toEqual(['2-3', '2-4'])
       expect(await tailOf(other, runId).next(frame(4), live)).toBe('elsewhere')
+    })
+
+    test('nor where it begins its stream anew', async () => {
+      const [heir, zombie, runId, marker] = [open(), open(), newRun(), newRun()]
+      heir.append(runId, framesOf(2, 3, 2))
+      await published(runId, frame(3, { fence: 2 }))
+      zombie.append(runId, framesOf(1, 9))
+      zombie.append(marker, [frame(1)]) // goes the same way, after it
+      await published(marker, frame(1))
+      expect(await redis.idsOf(runId)).toEqual(['2-3'])
+    })
+
+    test('nor by a reader that knows of the later one', async () => {
+      const { other, runId } = await begin()
+      expect(await tailOf(other, runId).next(frame(2, { fence: 2 }), live)).toBe('elsewhere')
+    })
+
+    test('nor before the frames of a later one whose beginning is gone', async () => {
+      const { other, runId, tail } = await begin()
+      const rest = encodeEntry({ fence: 2, base: 1, settled: 3, frames: [frame(4, { fence: 2 })] })
+      await redis.admin.xadd(runKey('ambit', runId), '2-4', ...rest)
+      expect(await readTo(tail, frame(3, { fence: 2 }), 4)).toEqual([frame(4, { fence: 2 })])
+      expect(await tailOf(other, runId).next(frame(1), live)).toBe('elsewhere')
     })
 
     test('nor where Redis has forgotten the later one', async () => {

@@ -13,7 +13,7 @@ test('what happens is counted, each Ambit for itself', async () => {
   one.runsRunning(3)
   one.runEnded({ state: 'failed', code: 'model_error', seconds: 4 })
   one.runEnded({ state: 'completed', code: null, seconds: 0.2 })
-  one.attemptDropped('retry')
+  one.attemptDropped()
   one.takenOver()
   one.leaseLapsed()
   one.journalFailed()
@@ -30,7 +30,7 @@ test('what happens is counted, each Ambit for itself', async () => {
     'ambit_runs_ended_total{state="failed",code="model_error"}': 1,
     'ambit_runs_ended_total{state="completed",code="none"}': 1,
     'ambit_run_seconds_bucket{le="5",state="failed"}': 1,
-    'ambit_attempts_dropped_total{why="retry"}': 1,
+    'ambit_attempts_dropped_total': 1,
     ambit_takeovers_total: 1,
     ambit_lease_lapses_total: 1,
     ambit_journal_failures_total: 1,

@@ -36,7 +36,7 @@ export function parseTimePage(query: URLSearchParams): { readonly ok: true; read
 }
 
 /** A moment that PostgreSQL takes too: 30 February is none. */
-function isTime(text: string): boolean {
+export function isTime(text: string): boolean {
   const ms = TIME.test(text) ? Date.parse(text) : Number.NaN
   return ms > 0 && new Date(ms).toISOString().startsWith(text.slice(0, 19))
 }

@@ -14,25 +14,26 @@ export interface EventReader {
 }
 
 /**
- * Where a reader begins: at this moment, or after the event of which it was told last. Null where that one is no longer kept,
- * or is not the reader's to see. Holds nothing, so that an answer that nobody reads leaves nothing behind.
+ * Where a reader begins: at this moment, or at the time that it was told last. Null where what happened since may be forgotten.
+ * Holds nothing, so that an answer that nobody reads leaves nothing behind.
  */
 export async function placeEvents(
   { scoped, sweeper }: Pick<Handles, 'scoped' | 'sweeper'>,
   { rows, projectId }: EventReader,
-  lastNumber: number | null,
+  lastTime: string | null,
 ): Promise<EventPlace | null> {
-  if (lastNumber === null) {
+  if (lastTime === null) {
     const { base, numbers } = await sweeper((sql) => findEventBase(sql, { orgId: rows.orgId, projectId }))
     return { after: base, since: null, known: numbers }
   }
-  const since = await scoped(rows, (sql) => findEventTime(sql, projectId, lastNumber))
-  return since === null ? null : { after: 0, since, known: [lastNumber] }
+  const since = await scoped(rows, (sql) => findEventTime(sql, lastTime))
+  return since === null ? null : { after: 0, since, known: [] }
 }
 
 /**
  * What happens in a scope from a place on, as far as the reader may see it, each time under the walls of that moment. Never
  * ends by itself, but where the feed does. An event may come twice after a reconnection: it names what to ask for again.
+ * The id is a time: numbers are one sequence for all, and the distance of two would say how much others do.
  */
 export async function* followEvents(
   { feed, scoped }: { readonly feed: ScopeFeed } & Pick<Handles, 'scoped'>,
@@ -41,6 +42,13 @@ export async function* followEvents(
   signal: AbortSignal,
 ): AsyncGenerator<readonly WireFrame[], void, undefined> {
   const tail = await feed.join({ orgId: rows.orgId, projectId })
+  let latest = place.since ?? ''
+  // The latest that was told, also where an earlier one is told after it: who is cut off while it is told something again
+  // would begin still earlier each time.
+  const frameOf = ({ kind, thread_id: thread, run_id: run, at }: EventRow): WireFrame => {
+    if (at > latest) latest = at
+    return { text: encodeEvent(latest, { type: kind, thread, ...(run !== null && { run }), at }), terminal: false }
+  }
   try {
     // What was committed between the place and the joining. The last of it may be told by the feed, too.
     let told: readonly EventRow[] = []
@@ -63,8 +71,4 @@ export async function* followEvents(
   } finally {
     tail.leave()
   }
-}
-
-function frameOf({ number, kind, thread_id: thread, run_id: run, at }: EventRow): WireFrame {
-  return { text: encodeEvent(String(number), { type: kind, thread, ...(run !== null && { run }), at }), terminal: false }
 }

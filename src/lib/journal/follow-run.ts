@@ -41,7 +41,9 @@ export interface Following {
 
 export interface FollowParts extends Pick<Handles, 'scoped'> {
   readonly journal: Journal
-  readonly watch: Pick<RunWatch, 'changed' | 'nudge'>
+  readonly watch: Pick<RunWatch, 'changed'>
+  /** Whether this node's lease holds. Where it does not, what is held here may have been dropped by whoever took the run. */
+  holds(): boolean
   /** Aborted when this process closes: what is here is still read, and nothing is waited for. */
   readonly closing: AbortSignal
 }
@@ -56,9 +58,8 @@ export interface FollowParts extends Pick<Handles, 'scoped'> {
  * Ends early, without a terminal frame, where this process closes, and where the reader may not see what the run has read by
  * now: that check is made once per growth of the read set, never per frame.
  */
-export async function* followRun({ journal, scoped, watch, closing }: FollowParts, { reader, run, from, signal }: Following): AsyncGenerator<readonly Frame[], void, undefined> {
-  const heard = () => watch.nudge(run)
-  let tail = journal.tail(run.id, heard)
+export async function* followRun({ journal, scoped, watch, holds, closing }: FollowParts, { reader, run, from, signal }: Following): AsyncGenerator<readonly Frame[], void, undefined> {
+  let tail = journal.tail(run.id)
   let at = from.after
   let allowed = from.readSet ?? 0
   /** What the reader has of the next step was dropped. */
@@ -66,20 +67,20 @@ export async function* followRun({ journal, scoped, watch, closing }: FollowPart
   try {
     while (!signal.aborted) {
       const asked = performance.now()
-      const live = await tail.next(at, signal)
+      const live = holds() ? await tail.next(at, signal) : 'elsewhere'
+      if (live !== 'elsewhere' && !holds()) continue // it ended while this process stood still
       let frames = live === 'elsewhere' ? [] : live
       if (live === 'elsewhere') {
         if (closing.aborted) return
         const stored = await readStored(scoped, reader, run, at)
         if (stored === 'ended') return
         frames = stored.frames
-        const moved = stored.at.fence !== at.fence // of this place the journal may know more
         at = stored.at
         reset ||= stored.reset
-        if (frames.length === 0 && !stored.reset && !moved && performance.now() - asked < WAITED_MS) {
+        if (frames.length === 0 && !stored.reset && performance.now() - asked < WAITED_MS) {
           await watch.changed({ orgId: reader.orgId, projectId: run.projectId, id: run.id }, stored.standing, AbortSignal.any([signal, closing]))
         }
-        const next = journal.tail(run.id, heard) // the run may have come to this node in the meantime
+        const next = journal.tail(run.id) // the run may have come to this node in the meantime
         tail.close()
         tail = next
       }

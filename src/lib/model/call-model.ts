@@ -60,7 +60,7 @@ export async function* callModel({ model, circuit, metrics = NO_METRICS }: OpenM
           finished ||= event.type === 'finish'
           yield event
         }
-        if (!finished) throw new ModelFault('model_empty', 'The model broke off. Ask again.', { retryable: said })
+        if (!finished) throw new ModelFault('model_empty', 'The model broke off. Ask again.')
         outcome = 'completed'
         return circuit?.succeeded()
       } catch (error) {
@@ -73,7 +73,7 @@ export async function* callModel({ model, circuit, metrics = NO_METRICS }: OpenM
         if (waitMs === null) {
           outcome = fault.code
           if (fault.failure.providerFault && circuit?.failed()) call.log.warn(fields, 'this provider fails again and again: no run begins with it for a while')
-          throw fault
+          throw said ? brokenOff(fault) : fault
         }
         call.log.warn({ ...fields, wait_ms: waitMs }, 'the model call failed before its first word and is tried again')
         await pause(waitMs, watch.signal)
@@ -83,6 +83,11 @@ export async function* callModel({ model, circuit, metrics = NO_METRICS }: OpenM
     watch.end()
     metrics.modelEnded({ provider, outcome })
   }
+}
+
+/** After its first word a call is never tried again here; its caller may drop what was said, and ask anew. What took too long once would again. */
+function brokenOff(fault: ModelFault): ModelFault {
+  return new ModelFault(fault.code, fault.message, { ...fault.failure, retryable: fault.code !== 'model_slow' })
 }
 
 /** What ends a call from outside, in one signal: the stop, the silence, the length. */

@@ -15,12 +15,10 @@ export interface Metrics {
   runEnded(end: { readonly state: string; readonly code: string | null; readonly seconds: number }): void
   /** Runs that this node drives now. */
   runsRunning(count: number): void
-  /** Runs that wait on this node for the one before them in their thread. */
-  runsQueued(count: number): void
   /** A run of another node, or of an earlier start of this one, is driven here from now on. */
   takenOver(): void
-  /** What was said live of a step was dropped: another node took over, or the model broke off and is asked again. */
-  attemptDropped(why: 'takeover' | 'retry'): void
+  /** What was said live of a step was dropped, because the model broke off, and it is asked again. */
+  attemptDropped(): void
   /** This node was past its lease, and drove nothing until it had it again. */
   leaseLapsed(): void
   streamBegan(): void
@@ -45,7 +43,6 @@ export const NO_METRICS: Metrics = {
   runBegan: nothing,
   runEnded: nothing,
   runsRunning: nothing,
-  runsQueued: nothing,
   takenOver: nothing,
   attemptDropped: nothing,
   leaseLapsed: nothing,

@@ -31,9 +31,8 @@ export function createPrometheus(): Prometheus {
   const runsEnded = counter('runs_ended_total', 'Runs that ended here, by state and error code.', ['state', 'code'])
   const runSeconds = histogram('run_seconds', 'How long runs took.', RUN_SECONDS, ['state'])
   const running = gauge('runs_running', 'Runs that this node drives.')
-  const queued = gauge('runs_queued', 'Runs that wait on this node for the one before them in their thread.')
   const takeovers = counter('takeovers_total', 'Runs that this node took over.')
-  const dropped = counter('attempts_dropped_total', 'Attempts at a step that were dropped, by why.', ['why'])
+  const dropped = counter('attempts_dropped_total', 'Model calls that broke off after their first word, and were made again.')
   const lapses = counter('lease_lapses_total', 'How often this node was past its lease.')
   const streams = gauge('streams_open', 'Streams that are open.')
   const streamsEnded = counter('streams_ended_total', 'Streams that ended, by how.', ['end'])
@@ -59,9 +58,8 @@ export function createPrometheus(): Prometheus {
       runSeconds.observe({ state }, seconds)
     },
     runsRunning: (count) => running.set(count),
-    runsQueued: (count) => queued.set(count),
     takenOver: () => takeovers.inc(),
-    attemptDropped: (why) => dropped.inc({ why }),
+    attemptDropped: () => dropped.inc(),
     leaseLapsed: () => lapses.inc(),
     streamBegan: () => streams.inc(),
     streamEnded(end) {

@@ -11,8 +11,8 @@ import { followWatched } from './follow-watched.ts'
 
 /** What happens in the scopes of this installation, for whoever follows one of them here. */
 export interface ScopeEvents {
-  /** From where a reader begins who was told this event last (null: from now on). Null where that is no longer kept, or is not the reader's to see. */
-  place(context: ChatExecutionContext, lastNumber: number | null): Promise<EventPlace | null>
+  /** From where a reader begins who was told this time last (null: from now on). Null where what happened since may be forgotten. */
+  place(context: ChatExecutionContext, lastTime: string | null): Promise<EventPlace | null>
   /** Until the reader goes, is cut because the scope was taken away, or the node closes. */
   follow(context: ChatExecutionContext, place: EventPlace, signal: AbortSignal): AsyncIterable<readonly WireFrame[]>
   /** An event was committed here: whoever follows that scope on this node need not wait for the next look. */
@@ -28,7 +28,7 @@ export interface ScopeEventsParts extends Pick<Handles, 'scoped' | 'sweeper'> {
 export function createScopeEvents({ scoped, sweeper, watch, log }: ScopeEventsParts): ScopeEvents {
   const feed = createScopeFeed({ sweeper, onError: (error) => log.warn({ cause: error }, 'the look for new events failed; the next one comes in a second') })
   return {
-    place: (context, lastNumber) => placeEvents({ scoped, sweeper }, readerOf(context), lastNumber),
+    place: (context, lastTime) => placeEvents({ scoped, sweeper }, readerOf(context), lastTime),
     // What is followed is the scope itself: whoever still has it sees what the walls show.
     follow: (context, place, signal) =>
       followWatched({ watch, scoped }, { context, stillSees: async () => true, signal }, (watched) =>

@@ -79,7 +79,7 @@ async function speak({ parts, pen, run, told }: Drive, { number, messages, allow
       if (!said || !(error instanceof ModelFault && error.failure.retryable) || tries >= limits.stepRetries) throw error
       run.log.warn({ step: number, cause: error.failure.cause ?? error }, 'the model broke off: what it said is dropped, and it is asked again')
       await pen.drop()
-      parts.metrics.attemptDropped('retry')
+      parts.metrics.attemptDropped()
     }
   }
 }

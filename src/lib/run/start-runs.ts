@@ -129,7 +129,7 @@ export async function startRuns({ handles, drive, events, node: named, log }: Ru
       stopping ? STOPPING : live.opening(open(context, command, requestLog)),
     follow: (context, run, from, signal) =>
       followWatched({ watch: parts.scopes, scoped: handles.scoped }, { context, stillSees: sees(run), signal }, (watched) =>
-        followRun({ journal, scoped: watched.scoped, watch, closing: closing.signal }, { reader: context.rows, run, from, signal: watched.signal }),
+        followRun({ journal, scoped: watched.scoped, watch, holds: node.holds, closing: closing.signal }, { reader: context.rows, run, from, signal: watched.signal }),
       ),
     stop,
     async close(graceMs) {

@@ -20,6 +20,12 @@ export const EVENTS_SETTLE_MS = 15_000
 /** The same, for a row of which only the beginning of its transaction is known. */
 const SETTLED_MS = EVENTS_SETTLE_MS + 10_000
 const KEPT = '1 hour'
+/** Longer: who begins within the hour reads from a little before, and a moment later. */
+const FORGOTTEN = '61 minutes'
+/** Clocks of databases that follow each other differ by less. */
+const CLOCKS_DIFFER = '1 minute'
+/** Of what was kept long enough: a statement has five seconds, and what piled up while no node ran may be millions of rows. */
+const DELETED_AT_A_TIME = 20_000
 
 /** Told in the transaction in which it happens: whoever follows the scope hears of what was committed, and of nothing else. */
 export async function insertEvent(
@@ -44,19 +50,24 @@ export async function readEvents(sql: ScopedSql, projectId: string, numbers: rea
   return rows
 }
 
-/** When an event of this project happened; null where it is not kept, or not the reader's to see. */
-export async function findEventTime(sql: ScopedSql, projectId: string, number: number): Promise<string | null> {
-  const { rows } = await sql.query<{ at: string }>(`select ${isoTime('at')} as at from ambit.events where project_id = $1 and number = $2`, [
-    projectId, number,
-  ])
-  return rows[0]?.at ?? null
+/**
+ * The time at which a reader goes on that names this one: never one that is still to come, or it would miss what happens until
+ * then. Null where what happened since may be forgotten, and where no clock can have said it.
+ */
+export async function findEventTime(sql: ScopedSql, time: string): Promise<string | null> {
+  const { rows } = await sql.query<{ since: string | null }>(
+    `select case when $1::timestamptz between now() - interval '${KEPT}' and now() + interval '${CLOCKS_DIFFER}'
+       then ${isoTime('least($1::timestamptz, now())')} end as since`,
+    [time],
+  )
+  return rows[0]?.since ?? null
 }
 
 /** A place among the events of a project. */
 export interface EventPlace {
   /** Nothing up to this number is missing. */
   readonly after: number
-  /** When the last event happened that was told: what began a little before it may have been committed after it. Null: `after` says it all. */
+  /** The latest time that was told: what began a little before it may have been committed after it. Null: `after` says it all. */
   readonly since: string | null
   /** Numbers beyond the place that were told, or are not to be. */
   readonly known: readonly number[]
@@ -114,8 +125,13 @@ export async function listNewEvents(
   return rows
 }
 
-/** Forgets what was kept long enough; answers how many. */
-export async function deleteOldEvents(sql: SweeperSql): Promise<number> {
-  const { count } = await sql.query(`delete from ambit.events where at < now() - interval '${KEPT}'`)
+/** Forgets the oldest of what was kept long enough; answers how many. All of a moment go at once. */
+export async function deleteOldEvents(sql: SweeperSql, atMost: number = DELETED_AT_A_TIME): Promise<number> {
+  // An array, and neither a range nor a join: these the planner may take for a third of the table, and read all of it.
+  const { count } = await sql.query(
+    `delete from ambit.events where at = any(array(
+       select at from ambit.events where at < now() - interval '${FORGOTTEN}' order by at limit $1))`,
+    [atMost],
+  )
   return count
 }

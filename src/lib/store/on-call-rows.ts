@@ -36,6 +36,9 @@ export interface RunFacts {
   readonly ended_at: string | null
 }
 
+/** A run that had ended when 0003 added `started_at` has the time of that migration in it. (`least` ignores null.) */
+const STARTED = 'least(r.started_at, r.ended_at)'
+
 /** Since a time: a lease of the future has not ended, and a clock that was set back counts nothing. */
 const since = (time: string) => `greatest(0, extract(epoch from now() - ${time}))::float8 * 1000`
 
@@ -50,11 +53,11 @@ function factsSql(runs: string): string {
       r.thread_id, r.author_id, r.model_id, r.state, r.finish_reason, r.error_code, r.node_id,
       r.state = 'running' and coalesce(n.expires_at > now(), false) as leased,
       case when r.state = 'running' and (n.expires_at > now()) is not true then ${since('coalesce(n.expires_at, c.last_at, r.created_at)')} end as undriven_ms,
-      ${since('r.created_at')} as age_ms, ${since('r.started_at')} as driven_ms, ${since('coalesce(c.last_at, r.created_at)')} as claimed_ms,
+      ${since('r.created_at')} as age_ms, ${since(STARTED)} as driven_ms, ${since('coalesce(c.last_at, r.created_at)')} as claimed_ms,
       c.takeovers, case when r.stop_requested then ${since('coalesce(r.stop_requested_at, r.created_at)')} end as stop_asked_ms,
       b.id as behind,
       case when r.state = 'queued' and b.id is null then ${since('greatest(r.created_at, e.last_at)')} end as startable_ms,
-      ${isoTime('r.created_at')} as created_at, ${isoTime('r.started_at')} as started_at, ${isoTime('r.ended_at')} as ended_at
+      ${isoTime('r.created_at')} as created_at, ${isoTime(STARTED)} as started_at, ${isoTime('r.ended_at')} as ended_at
     from wanted r
     left join ambit.nodes n on n.id = r.node_id and n.epoch = r.epoch
     left join ambit.organisations o on o.id = r.org_id
