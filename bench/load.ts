@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { historyText } from './history-text.ts'
@@ -14,6 +14,8 @@ import { median, percentile } from './statistics.ts'
 /** Many requests of one kind against one server. */
 export interface Job {
   readonly url: string
+  /** Where runs are followed, if not in the answer to the question. */
+  readonly runs: string | null
   readonly headers: Readonly<Record<string, string>>
   readonly dialect: Dialect
   readonly script: Script
@@ -52,8 +54,8 @@ async function run(job: Job, mayBegin: (lane: number) => Promise<unknown>, onFir
 
   const ask = async (lane: number): Promise<void> => {
     const started = performance.now()
-    const response = await post(job, agent, bodyOf(job, history, lane))
-    const answer = await readAnswer(response, {
+    const posted = await post(job, agent, bodyOf(job, history, lane))
+    const answer = await readAnswer(await followed(job, agent, posted), {
       dialect: job.dialect,
       tokens: job.script.tokens,
       onFirst() {
@@ -94,6 +96,20 @@ async function post(job: Job, agent: Agent, body: string): Promise<IncomingMessa
   const outgoing = request(job.url, { method: 'POST', agent, headers, timeout: ANSWER_MS })
   outgoing.once('timeout', () => outgoing.destroy(new Error('The server fell silent.')))
   outgoing.end(body)
+  return answerTo(outgoing)
+}
+
+/** The run that was asked for, on the node that did not take the question. Whoever asked goes away: that stops nothing. */
+async function followed(job: Job, agent: Agent, posted: IncomingMessage): Promise<IncomingMessage> {
+  if (job.runs === null) return posted
+  posted.destroy()
+  const outgoing = request(`${job.runs}/${posted.headers['x-resumable-stream-id']}/events`, { agent, headers: job.headers, timeout: ANSWER_MS })
+  outgoing.once('timeout', () => outgoing.destroy(new Error('The node fell silent.')))
+  outgoing.end()
+  return answerTo(outgoing)
+}
+
+async function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
   if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${(await text(response)).slice(0, 300)}`)
   return response

@@ -17,10 +17,13 @@ export interface Value {
   readonly high: number
   /** What PostgreSQL used meanwhile. */
   readonly postgres: number | null
+  readonly redis: number | null
 }
 
 const SHORT_ANSWER = 100
-const MEASURED_NAMES: readonly Name[] = ['A', 'B', 'C', 'D']
+const USUAL: readonly Name[] = ['A', 'B', 'C', 'D']
+const WITH_REDIS: readonly Name[] = ['R', 'F']
+const RATIOS: readonly (readonly [Name, Name])[] = [['D', 'C'], ['D', 'B'], ['R', 'D'], ['F', 'D']]
 
 export function rowsOf({ scenario, runs }: Measurements): readonly Row[] {
   return scenario.figures.map((figure) => ({
@@ -31,32 +34,60 @@ export function rowsOf({ scenario, runs }: Measurements): readonly Row[] {
 
 function valueOf(figure: Figure, measured: readonly Measured[]): Value {
   const values = measured.map(figure.of)
-  return { median: median(values), low: Math.min(...values), high: Math.max(...values), postgres: postgresOf(figure, measured) }
+  return { median: median(values), low: Math.min(...values), high: Math.max(...values), postgres: known(figure.postgres, measured), redis: known(figure.redis, measured) }
 }
 
-function postgresOf({ postgres }: Figure, measured: readonly Measured[]): number | null {
-  const value = postgres ? median(measured.map(postgres)) : Number.NaN
+function known(figure: Figure['postgres'], measured: readonly Measured[]): number | null {
+  const value = figure ? median(measured.map(figure)) : Number.NaN
   return Number.isNaN(value) ? null : value
 }
 
+/** Which columns there are: Ambit's with Redis only where it was measured. */
+interface Columns {
+  readonly names: readonly Name[]
+  readonly ratios: readonly (readonly [Name, Name])[]
+}
+
 export function tableOf(rows: readonly Row[]): string {
-  const head = ['', ...MEASURED_NAMES.map((name) => `${name} ${CONTENDERS[name].says}`), 'D ÷ C', 'D ÷ B', "D's PostgreSQL"]
-  const lines = rows.flatMap((row) => [lineOf(row), ...extraLine(row)])
+  const columns = columnsOf(rows)
+  const ambits = columns.names.filter((name) => CONTENDERS[name].ambit)
+  const head = [
+    '',
+    ...columns.names.map((name) => `${name} ${CONTENDERS[name].says}`),
+    ...columns.ratios.map((pair) => pair.join(' ÷ ')),
+    ...ambits.map((name) => `${name}'s PostgreSQL`),
+    ...ambits.filter(isOnRedis).map((name) => `${name}'s Redis`),
+  ]
+  const lines = rows.flatMap((row) => [lineOf(row, columns), ...extraLine(row, columns)])
   return [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-function lineOf({ row, values }: Row): readonly string[] {
-  const [, b, c, d] = MEASURED_NAMES.map((name) => values[name]?.median)
-  const shown = MEASURED_NAMES.map((name) => figureText(values[name]?.median))
-  return [row, ...shown, ratioText(d, c), ratioText(d, b), figureText(values.D?.postgres)]
+function columnsOf(rows: readonly Row[]): Columns {
+  const names = [...USUAL, ...WITH_REDIS.filter((name) => rows.some(({ values }) => values[name]))]
+  return { names, ratios: RATIOS.filter((pair) => pair.every((name) => names.includes(name))) }
 }
 
-/** Where Ambit was measured at its own limits too. */
-function extraLine({ values }: Row): readonly (readonly string[])[] {
-  const { B, C, D200 } = values
+function isOnRedis(name: Name): boolean {
+  return CONTENDERS[name].redis === true
+}
+
+function lineOf({ row, values }: Row, { names, ratios }: Columns): readonly string[] {
+  const ambits = names.filter((name) => CONTENDERS[name].ambit)
+  return [
+    row,
+    ...names.map((name) => figureText(values[name]?.median)),
+    ...ratios.map(([part, whole]) => ratioText(values[part]?.median, values[whole]?.median)),
+    ...ambits.map((name) => figureText(values[name]?.postgres)),
+    ...ambits.filter(isOnRedis).map((name) => figureText(values[name]?.redis)),
+  ]
+}
+
+/** Where Ambit was measured at its own limits too: as if it were D, and nobody else's figures again. */
+function extraLine({ values }: Row, columns: Columns): readonly (readonly string[])[] {
+  const { D200 } = values
   if (!D200) return []
-  const ratios = [ratioText(D200.median, C?.median), ratioText(D200.median, B?.median)]
-  return [['the same, where D tells the model the last 200 only', '', '', '', figureText(D200.median), ...ratios, figureText(D200.postgres)]]
+  const line = lineOf({ row: 'the same, where D tells the model the last 200 only', values: { B: values.B, C: values.C, D: D200 } as Row['values'] }, columns)
+  return [line.map((cell, column) => (['A', 'B', 'C'].includes(columns.names[column - 1] ?? '') || cell === '–' ? '' : cell))]
 }
 
 function figureText(value: number | null | undefined): string {

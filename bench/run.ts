@@ -7,13 +7,15 @@ import { LONG } from './contenders.ts'
 import { measure } from './measure.ts'
 import type { Measurements, Stage } from './measure.ts'
 import { pin } from './pin.ts'
+import { startMeasuredRedis } from './redis.ts'
 import { profileText, rowsOf, tableOf } from './report.ts'
 import { scenarios } from './scenarios.ts'
 import type { Scenario } from './scenarios.ts'
 import { plantTenant } from './tenant.ts'
 
-const USAGE = `npm run bench -- [--quick] [--only burst,paced,request,first,memory,long,history] [--repetitions 3] [--profile D] [--json file]
+const USAGE = `npm run bench -- [--quick] [--only burst,paced,request,first,memory,long,history,follow] [--redis] [--repetitions 3] [--profile D] [--json file]
 
+--redis measures Ambit with its journal in Redis, too, and a node that follows another one's runs (follow).
 AMBIT_TEST_POSTGRES_URL names a PostgreSQL of your own (a superuser's URL); without it one is started, with fsync off.
 `
 
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     repetitions: { type: 'string' },
+    redis: { type: 'boolean', default: false },
     profile: { type: 'string' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -31,21 +34,23 @@ const { values } = parseArgs({
 const QUICK = 0.2
 
 async function main(): Promise<void> {
-  const wanted = chosen(scenarios(values.quick ? QUICK : 1))
+  const wanted = chosen(scenarios(values.quick ? QUICK : 1, values.redis))
   const repetitions = Number(values.repetitions ?? (values.quick ? 1 : 3))
   if (!(repetitions >= 1)) throw new Error(`That is no number of repetitions.\n\n${USAGE}`)
   const pinning = pin()
   const server = await startPostgres()
   if (!server) throw new Error('Ambit is measured on PostgreSQL only.')
+  const redis = values.redis ? await startMeasuredRedis() : null
   const tenant = await plantTenant(server.url, LONG)
   const [upstream, load] = [await startChild<string>('upstream.ts', {}), await startChild('load.ts', {})]
-  const stage: Stage = { upstream, load, tenant, pinning, say: (line) => void process.stderr.write(`  ${(performance.now() / 1000).toFixed(0).padStart(3)} s  ${line}\n`) }
+  const stage: Stage = { upstream, load, tenant, redis, pinning, say: (line) => void process.stderr.write(`  ${(performance.now() / 1000).toFixed(0).padStart(3)} s  ${line}\n`) }
   const all: Measurements[] = []
   try {
     for (const scenario of wanted) all.push(await measure(stage, scenario, { repetitions, profiled: values.profile?.split(',') ?? [] }))
   } finally {
     await Promise.all([upstream.end(), load.end()])
     await tenant.drop()
+    await redis?.stop()
     await server.stop()
   }
   const rows = all.flatMap(rowsOf)
@@ -53,6 +58,7 @@ async function main(): Promise<void> {
     `Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
     pinning.note,
     `PostgreSQL: ${tenant.durability}`,
+    ...(redis ? [redis.note] : []),
     `${repetitions} repetitions, the median`,
   ]
   process.stdout.write(`\n${notes.join('; ')}.\n\n${tableOf(rows)}\n`)

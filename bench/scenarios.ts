@@ -3,17 +3,19 @@ import type { Name } from './contenders.ts'
 import type { Job, Outcome } from './load.ts'
 import type { Script } from './script.ts'
 
-/** What a row of the table shows. `postgres` is the same figure for the database's CPU, where it has one. */
+/** What a row of the table shows. `postgres` and `redis` are the same figure for their CPU, where it has one. */
 export interface Figure {
   readonly row: string
   of(measured: Measured): number
   postgres?(measured: Measured): number
+  redis?(measured: Measured): number
 }
 
 export interface Measured {
   readonly outcome: Outcome
   readonly cpuMicros: number
   readonly postgresMicros: number
+  readonly redisMicros: number
   /** Of all streams, while each was open. */
   readonly memory: { readonly rss: number; readonly heap: number }
 }
@@ -33,21 +35,31 @@ export interface Scenario {
   readonly figures: readonly Figure[]
 }
 
-const ALL: readonly Name[] = ['A', 'B', 'C', 'D']
+const EACH: readonly Name[] = ['A', 'B', 'C', 'D']
 
 const perToken = ({ outcome }: Measured, micros: number) => micros / outcome.tokens
 const perRequest = ({ outcome }: Measured, micros: number) => micros / 1000 / outcome.requests
 
 function cpuPerToken(row: string): Figure {
-  return { row, of: (measured) => perToken(measured, measured.cpuMicros), postgres: (measured) => perToken(measured, measured.postgresMicros) }
+  return figureOf(row, perToken)
 }
 
 function cpuPerRequest(row: string): Figure {
-  return { row, of: (measured) => perRequest(measured, measured.cpuMicros), postgres: (measured) => perRequest(measured, measured.postgresMicros) }
+  return figureOf(row, perRequest)
 }
 
-/** Everything that is measured; `scale` makes it smaller for a quick look. */
-export function scenarios(scale: number): readonly Scenario[] {
+function figureOf(row: string, per: typeof perToken): Figure {
+  return {
+    row,
+    of: (measured) => per(measured, measured.cpuMicros),
+    postgres: (measured) => per(measured, measured.postgresMicros),
+    redis: (measured) => per(measured, measured.redisMicros),
+  }
+}
+
+/** Everything that is measured; `scale` makes it smaller for a quick look. With Redis: Ambit once more, its journal there, and a node that follows another one. */
+export function scenarios(scale: number, redis: boolean): readonly Scenario[] {
+  const ALL: readonly Name[] = redis ? [...EACH, 'R'] : EACH
   const some = (count: number) => Math.max(2, Math.round(count * scale))
   const burst: Load = { script: { tokens: 500 }, requests: some(50), atOnce: some(50), pauseMs: 0 }
   const short: Load = { script: { tokens: 50 }, requests: some(200), atOnce: 4, pauseMs: 0 }
@@ -55,6 +67,7 @@ export function scenarios(scale: number): readonly Scenario[] {
   const long: Load = { script: { tokens: some(50_000) }, requests: 1, atOnce: 1, pauseMs: 0 }
   const paced: Load = { script: { tokens: some(200), rate: 50 }, requests: 40, atOnce: 40, pauseMs: 0.5 }
   const held: Load = { script: { tokens: 3, hold: true }, requests: some(1000), atOnce: some(1000), pauseMs: 2 }
+  const slow: Load = { script: { tokens: some(100), rate: 10 }, requests: 200, atOnce: 200, pauseMs: 20 }
   const history: Load = { script: { tokens: 50 }, requests: some(30), atOnce: 2, pauseMs: 0, history: LONG }
   return [
     { name: 'burst', contenders: ALL, warmUp: [burst, burst], load: burst, figures: [cpuPerToken('burst, 500-token answers: CPU µs per token')] },
@@ -90,5 +103,21 @@ export function scenarios(scale: number): readonly Scenario[] {
       load: history,
       figures: [cpuPerRequest('1,000 messages of history, 50 tokens: CPU ms per request')],
     },
+    ...(redis ? [followed(slow, burst)] : []),
   ]
+}
+
+/** The same readers, served by the node that drives their runs and by one that hears of them through Redis. */
+function followed(slow: Load, burst: Load): Scenario {
+  return {
+    name: 'follow',
+    contenders: ['D', 'R', 'F'],
+    warmUp: [burst, { ...slow, script: { tokens: 20, rate: 10 }, pauseMs: 5 }],
+    load: slow,
+    figures: [
+      cpuPerToken('200 readers × 10 tokens/s: CPU µs per token'),
+      { row: '200 readers: added latency p50, ms', of: ({ outcome }) => outcome.latencyMs.p50 },
+      { row: '200 readers: added latency p99, ms', of: ({ outcome }) => outcome.latencyMs.p99 },
+    ],
+  }
 }

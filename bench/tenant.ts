@@ -19,6 +19,8 @@ import { historyText } from './history-text.ts'
 export interface Tenant {
   /** For the app's login, which owns nothing and bypasses nothing. */
   readonly store: string
+  /** The address of the organisation's project. */
+  readonly scope: string
   readonly path: string
   readonly key: string
   /** Threads of a thousand messages. */
@@ -27,7 +29,17 @@ export interface Tenant {
   readonly durability: string
   /** The server's own process. */
   readonly postgresPid: number
+  /** Past every wall, for whoever checks what was stored. */
+  readonly superuser: Superuser
   drop(): Promise<void>
+}
+
+export interface Superuser {
+  readonly url: string
+  /** The app's login, as the server lists it. */
+  readonly login: string
+  readonly orgId: string
+  readonly projectId: string
 }
 
 const PERSON = 'ada'
@@ -63,13 +75,16 @@ export async function plantTenant(server: string, longMessages: number): Promise
   const longThreads = await Promise.all(Array.from({ length: LONG_THREADS }, () => plantThread(handles, place, longMessages)))
   await owner.transaction('commit', (sql) => sql.script('analyze')) // as the server does by itself where rows have lain for a minute
   await owner.close()
+  const scope = `/v1/orgs/${ORGANISATION}/projects/${PROJECT}`
   return {
     store: urlOf(server, name, login),
-    path: `/v1/orgs/${ORGANISATION}/projects/${PROJECT}/chat`,
+    scope,
+    path: `${scope}/chat`,
     key,
     longThreads,
     durability: rows[0]?.durability ?? 'unknown',
     postgresPid: Number(rows[0]?.pid),
+    superuser: { url: urlOf(server, name), login: login.user, orgId: place.rows.orgId, projectId: place.projectId },
     async drop() {
       await admin.transaction('commit', (sql) => sql.script(`drop database ${name} with (force)`))
       await admin.transaction('', (sql) => sql.script(`drop role ${name}`))

@@ -19,11 +19,14 @@ const HEAD = '{"id":"chatcmpl-bench","object":"chat.completion.chunk","created":
 
 let asked = { requests: 0, messages: 0 }
 let heldAnswers: (() => void)[] = []
+let open = 0
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { messages } = JSON.parse(await text(request)) as { messages: readonly Message[] }
   asked = { requests: asked.requests + 1, messages: asked.messages + messages.length }
   const { tokens, rate, hold } = parseScript(lastUserText(messages))
+  open += 1
+  response.once('close', () => (open -= 1))
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
   response.flushHeaders()
   const held = hold ? 1 : 0
@@ -43,7 +46,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 
 async function burst(response: ServerResponse, from: number, tokens: number): Promise<void> {
   for (let first = from; first < tokens; first += EVENTS_PER_WRITE) {
-    if (!response.write(deltas(first, Math.min(first + EVENTS_PER_WRITE, tokens)))) await once(response, 'drain')
+    if (response.destroyed) return
+    if (!response.write(deltas(first, Math.min(first + EVENTS_PER_WRITE, tokens)))) await Promise.race([once(response, 'drain'), once(response, 'close')])
   }
 }
 
@@ -53,6 +57,7 @@ async function paced(response: ServerResponse, tokens: number, rate: number): Pr
   for (let index = 0; index < tokens; index += 1) {
     const due = start + (index * 1000) / rate - performance.now()
     if (due > 0) await pause(due)
+    if (response.destroyed) return
     response.write(deltas(index, index + 1))
   }
 }
@@ -89,6 +94,8 @@ answerParent(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, {
     asked = { requests: 0, messages: 0 }
     return answered
   },
+  /** Answers that nobody has read to the end or broken off yet. */
+  open: () => open,
   /** What is held goes on, so many a second. */
   release: async (perSecond: number) => {
     const going = heldAnswers

@@ -43,6 +43,7 @@ describe('a fence stops', () => {
     ['src/index.ts', `const a = globalThis.process?.['env']`, '1: process.env outside src/main.ts'],
     ['src/index.ts', `const { env } = process`, '1: process taken apart outside src/main.ts'],
     ['src/index.ts', `import { env } from 'node:process'`, '1: node:process outside src/main.ts'],
+    ['src/lib/run/a.ts', "import { Redis } from 'ioredis'", '1: ioredis outside src/lib/journal/redis-link.ts'],
     ['src/lib/run/a.ts', `const now = Date.now`, '1: Date.now outside src/main.ts, src/lib/create-ambit.ts, src/client.ts'],
     ['src/lib/run/a.ts', `const now = new Date()`, '1: new Date() outside src/main.ts, src/lib/create-ambit.ts, src/client.ts'],
     ['src/lib/run/a.ts', `const now = Date()`, '1: Date() outside src/main.ts, src/lib/create-ambit.ts, src/client.ts'],

@@ -86,6 +86,7 @@ async function plantWorld(sql: Sql): Promise<void> {
   await plant(sql, 'handed-over', { takeovers: 3, created: 19 })
   await plant(sql, 'overdue', { created: 960 })
   await plant(sql, 'of-a-host', { org: 'host_org', project: 'host_project', created: 1 })
+  await plant(sql, 'of-before-0003', { state: 'completed', created: 120, started: 10, ended: 110 })
   await plant(sql, 'failed', { state: 'failed', errorCode: 'scope_changed', ended: 5, created: 10 })
   await sql.script(`
     insert into ambit.read_sets (org_id, project_id, run_id, projects) values ('acme_id', '*', 'unheard', '["CNRY read"]');
@@ -179,6 +180,12 @@ describe.each(databaseKinds)('on $name, the operator', (kind: DatabaseKind) => {
     ['of-a-host', /^Run of-a-host in host_org\/host_project, /],
   ])('of %s', async (id, expected) => {
     expect(tellStory(await story(id), WALL_MS)).toMatch(expected)
+  })
+
+  test('of one that had ended before its start was written down, and so began with its end at the latest', async () => {
+    const { run } = await story('of-before-0003')
+    expect(run.started_at).toBe(run.ended_at)
+    expect(run.driven_ms).toBeGreaterThan(100_000)
   })
 
   test('finds no run that is not there', async () => {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Frame, Journal, Tail } from '../../src/index.ts'
-import type { Place } from '../../src/lib/journal/journal.ts'
+import type { Position } from '../../src/lib/journal/journal.ts'
 
 export interface JournalUnderTest {
   readonly journal: Journal
@@ -10,7 +10,7 @@ export interface JournalUnderTest {
   /** Bytes of settled frames that it keeps at the most; beyond them it must forget, so that memory is bounded. */
   readonly keptBytes: number
   /** Resolves when what was appended can be read by those who come now. */
-  arrived?(last: ReadonlyMap<string, Place>): Promise<void>
+  arrived?(last: ReadonlyMap<string, Position>): Promise<void>
 }
 
 const live = new AbortController().signal
@@ -20,7 +20,7 @@ function frames(from: number, to: number, { bytes = 1, fence = 1, terminal = fal
 }
 
 /** A place under the first claim. */
-function at(seq: number, fence = 1): Place {
+function at(seq: number, fence = 1): Position {
   return { fence: seq === 0 ? 0 : fence, seq }
 }
 
@@ -35,7 +35,7 @@ export function journalContract(name: string, create: () => Promise<JournalUnder
       const under = await create()
       const { journal, elsewhere: reading = journal } = under
       onTestFinished(async () => void (await Promise.all([journal.close(), reading.close()])))
-      const last = new Map<string, Place>()
+      const last = new Map<string, Position>()
       const append = (runId: string, said: readonly Frame[]): void => {
         journal.append(runId, said)
         const newest = said.at(-1)

@@ -9,8 +9,8 @@ import type { StoreName } from '../support/faults/fleet.ts'
 import { startRedis } from '../support/redis-server.ts'
 import type { RedisServer } from '../support/redis-server.ts'
 
-const SEEDS = Number(process.env['AMBIT_FAULT_SEEDS'] ?? 3)
-const FIRST_SEED = Number(process.env['AMBIT_FAULT_SEED'] ?? 1)
+const SEEDS = Number(process.env['FAULT_SEEDS'] ?? 3)
+const FIRST_SEED = Number(process.env['FAULT_SEED'] ?? 1)
 const REPORT = new URL('../../node_modules/.cache/ambit/', import.meta.url)
 
 const results: CellResult[] = []

@@ -25,7 +25,7 @@ describe.each(databaseKinds.slice(0, 1))('a provider on its own wire, on $name',
     const server = await startUpstream(...answers)
     onTestFinished(() => server.close())
     const providers = { [wire.name]: { apiKey: KEY, baseURL: server.origin + wire.base } }
-    return { server, ...stage.start({ model: `${wire.name}:x`, providers, tools: [rate], limits: { modelRetryMs: 1 } }) }
+    return { server, ...stage.start({ model: `${wire.name}:x`, providers, tools: [rate], limits: { modelRetryMs: 1, stepRetries: 0 } }) }
   }
 
   test('nothing of a thread is kept at OpenAI, and nothing that was kept there is referred to', async () => {

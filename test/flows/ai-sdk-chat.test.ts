@@ -196,6 +196,7 @@ describe.each(databaseKinds)('the AI SDK’s Chat on $name', (kind) => {
     await vi.waitFor(() => expect(words(own.lastMessage)).toBe('The whole'), SOON)
     chat.clearError()
     const resumed = chat.resumeStream()
+    await vi.waitFor(() => expect(words(chat.lastMessage)).toBe('The whole'), SOON)
     waiting.open()
     await Promise.all([followed, resumed])
     for (const one of [chat, own]) {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Ambit } from '../../src/index.ts'
 import { deleteOldKeys } from '../../src/lib/store/idempotency-rows.ts'
 import { ACME, APOLLO, question, readStream, said, send } from '../support/client.ts'
@@ -145,8 +145,21 @@ describe.each(databaseKinds)('a request with an Idempotency-Key, on $name', (kin
     expect(await followed(ambit, old, { body: asking(thread, 'New?') })).toEqual(second)
     expect(await followed(ambit, young, { body: asking(thread, 'Other?') })).toEqual(other)
     await age(old, '25 hours')
-    await stage.database.handles.sweeper(deleteOldKeys)
+    expect(await stage.database.handles.sweeper(deleteOldKeys)).toBe(1)
     expect(await look('select key from ambit.idempotency_keys where key = any($1::text[])', [old, young])).toEqual([{ key: young }])
+  })
+
+  test('that were kept long enough go a part at a time, the oldest first', async () => {
+    const insert = `insert into ambit.idempotency_keys (org_id, project_id, author_id, request, key, body_hash, created_at)
+      select 'acme', 'apollo', 'nobody', 'POST /chat', 'aged-' || h, 'hash', now() - make_interval(hours => h) from unnest(array[26, 30, 28, 23]) h`
+    await stage.database.superuser.transaction('', (sql) => sql.query(insert))
+    onTestFinished(async () => void (await look("delete from ambit.idempotency_keys where author_id = 'nobody'")))
+    const drop = () => stage.database.handles.sweeper((sql) => deleteOldKeys(sql, 2))
+    const left = async () => (await look("select key from ambit.idempotency_keys where author_id = 'nobody' order by created_at")).map((row) => (row as { readonly key: string }).key)
+    expect(await drop()).toBe(2)
+    expect(await left()).toEqual(['aged-26', 'aged-23'])
+    expect([await drop(), await drop()]).toEqual([1, 0])
+    expect(await left()).toEqual(['aged-23'])
   })
 
   test('that is refused leaves nothing behind: the same one is served as soon as it can be', async () => {

@@ -6,6 +6,7 @@ import type { Sql } from '../../src/lib/store/database.ts'
 import { deleteOldEvents } from '../../src/lib/store/event-rows.ts'
 import type { EventPlace } from '../../src/lib/store/event-rows.ts'
 import type { Handles, RowScope } from '../../src/lib/store/handles.ts'
+import { isoTime } from '../../src/lib/store/iso-time.ts'
 import { insertThread } from '../../src/lib/store/thread-rows.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { must, useStage } from '../support/stage.ts'
@@ -47,14 +48,14 @@ describe.each(databaseKinds)('the events of a scope on $name', (kind) => {
 
   /** Follows from a place until the test is over, keeping what it is told. */
   function reading(feed: ScopeFeed, place: EventPlace) {
-    const ids: number[] = []
+    const ids: string[] = []
     const runs: string[] = []
     const going = new AbortController()
     const follow = async () => {
       for await (const frames of followEvents({ feed, ...stage.database.handles }, { rows, projectId }, place, going.signal)) {
         for (const { text } of frames) {
-          const [, id, json] = must(/^id: (\d+)\ndata: (\{.*\})\n\n$/.exec(text))
-          ids.push(Number(id))
+          const [, id, json] = must(/^id: (\S+)\ndata: (\{.*\})\n\n$/.exec(text))
+          ids.push(id ?? '')
           runs.push((JSON.parse(json ?? '') as { run: string }).run)
         }
       }
@@ -69,7 +70,13 @@ describe.each(databaseKinds)('the events of a scope on $name', (kind) => {
   }
 
   const now = async () => must(await placeEvents(stage.database.handles, { rows, projectId }, null))
-  const after = (number: number) => placeEvents(stage.database.handles, { rows, projectId }, number)
+  const after = (time: string) => placeEvents(stage.database.handles, { rows, projectId }, time)
+  /** So far from the moment of the database, as an id says it. */
+  const timeIn = (seconds: number) =>
+    stage.database.superuser.transaction('', async (sql) => {
+      const { rows: told } = await sql.query<{ time: string }>(`select ${isoTime('(now() + make_interval(secs => $1))')} as time`, [seconds])
+      return must(told[0]).time
+    })
 
   /** Takes a number and leaves it: what is committed with it later has a lower number than what is there by then. */
   const takeNumber = () =>
@@ -100,7 +107,7 @@ describe.each(databaseKinds)('the events of a scope on $name', (kind) => {
 
   test('a lower number that is committed after a higher one was told is told, once', async () => {
     const feed = await feedOf()
-    const { runs } = reading(feed, await now())
+    const { ids, runs } = reading(feed, await now())
     const low = await takeNumber()
     await happens('higher')
     await eventually(() => expect(runs).toEqual(['higher']))
@@ -108,6 +115,9 @@ describe.each(databaseKinds)('the events of a scope on $name', (kind) => {
     await eventually(() => expect(runs).toEqual(['higher', 'lower']))
     await happens('next')
     await eventually(() => expect(runs).toEqual(['higher', 'lower', 'next']))
+    const [first, second, third] = ids
+    expect(second).toBe(first) // whoever is cut off here need not begin nine seconds earlier
+    expect(must(third) > must(first)).toBe(true)
   })
 
   test('who comes back with the last id is told what was committed late, and everything since', async () => {
@@ -119,9 +129,9 @@ describe.each(databaseKinds)('the events of a scope on $name', (kind) => {
     first.stop()
     await commitLate(low, 'late', 9)
     await happens('missed')
-    const { runs } = reading(await feedOf(), must(await after(last)))
+    const { ids, runs } = reading(await feedOf(), must(await after(last)))
     await eventually(() => expect(runs.filter((run) => run === 'late' || run === 'missed')).toEqual(['late', 'missed']))
-    expect(runs).not.toContain('told') // it is the one that was named
+    expect(ids.filter((id) => id < last)).toEqual([])
   })
 
   test('more than one page is told in order, each once', async () => {
@@ -136,22 +146,50 @@ describe.each(databaseKinds)('the events of a scope on $name', (kind) => {
     await eventually(() => expect(runs).toEqual([...names, 'last']))
   })
 
-  test('what is older than an hour is forgotten, and who has it last is told so', async () => {
-    const old = await takeNumber()
-    await commitLate(old, 'old', 3_590)
-    expect(await after(old)).not.toBeNull()
-    await stage.database.superuser.transaction('', (sql) => sql.query("update ambit.events set at = at - interval '1 minute' where number = $1", [old]))
-    expect(await stage.database.handles.sweeper(deleteOldEvents)).toBe(1)
-    expect(await after(old)).toBeNull()
-    expect(await after(999_999_999)).toBeNull()
+  test('events of one moment are all told to who comes back with it, and so are those of the seconds before', async () => {
+    const names = Array.from({ length: 450 }, (_, n) => `same-${n}`)
+    const first = reading(await feedOf(), await now())
+    await happens(...names) // in one transaction
+    await commitLate(await takeNumber(), 'a-little-before', 14)
+    await commitLate(await takeNumber(), 'long-before', 60)
+    await eventually(() => expect(first.runs).toContain('same-0'))
+    const moment = must(first.ids[first.runs.indexOf('same-0')])
+    first.stop()
+    const { runs } = reading(await feedOf(), must(await after(moment)))
+    await eventually(() => expect(runs).toContain('a-little-before'))
+    expect(runs.filter((run) => run.startsWith('same-'))).toEqual(names)
+    expect(runs).not.toContain('long-before')
   })
 
-  test('an event that the reader may not see is no place to go on from', async () => {
-    const { ids } = reading(await feedOf(), { after: 0, since: null, known: [] })
-    await eventually(() => expect(ids.length).toBeGreaterThan(0))
-    const own = must(ids[0])
-    expect(await after(own)).not.toBeNull()
-    expect(await placeEvents(stage.database.handles, { rows: { ...rows, userId: 'carol' }, projectId }, own)).toBeNull()
+  test('what is older than an hour is forgotten, and who comes back with such a time is told so', async () => {
+    const time = await timeIn(-3_560)
+    await commitLate(await takeNumber(), 'an-hour-ago', 3_570)
+    const { runs } = reading(await feedOf(), must(await after(time)))
+    await eventually(() => expect(runs).toContain('an-hour-ago'))
+    expect(await after(await timeIn(-3_601))).toBeNull()
+  })
+
+  test('a time that is still to come is none, but for what two clocks differ by: then it is this moment', async () => {
+    expect(await after(await timeIn(90))).toBeNull()
+    const place = must(await after(await timeIn(50)))
+    await happens('before-that-time')
+    const { runs } = reading(await feedOf(), place)
+    await eventually(() => expect(runs).toContain('before-that-time'))
+  })
+
+  test('what was kept long enough goes a part at a time, the oldest first', async () => {
+    for (const [run, secondsAgo] of [['aged-3', 3_700], ['aged-4', 7_200], ['aged-1', 3_630], ['aged-2', 3_680]] as const) await commitLate(await takeNumber(), run, secondsAgo)
+    const drop = () => stage.database.handles.sweeper((sql) => deleteOldEvents(sql, 2))
+    const left = () =>
+      stage.database.superuser.transaction('', async (sql) => {
+        const { rows: kept } = await sql.query<{ run_id: string }>("select run_id from ambit.events where run_id like 'aged-%' order by at")
+        return kept.map(({ run_id: run }) => run)
+      })
+    expect(await left()).toEqual(['aged-4', 'aged-3', 'aged-2', 'aged-1'])
+    expect(await drop()).toBe(2)
+    expect(await left()).toEqual(['aged-2', 'aged-1'])
+    expect([await drop(), await drop()]).toEqual([1, 0])
+    expect(await left()).toEqual(['aged-1']) // for who began within the hour, and reads now
   })
 
   test('a feed that ends ends its readers', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Frame, Journal, Log, Tail } from '../../src/index.ts'
-import type { Place } from '../../src/lib/journal/journal.ts'
+import type { Position } from '../../src/lib/journal/journal.ts'
 import { encodeEntry } from '../../src/lib/journal/redis-entry.ts'
 import { runKey, tagOf } from '../../src/lib/journal/redis-keys.ts'
 import { redisJournal } from '../../src/redis.ts'
@@ -12,7 +12,7 @@ import { openTestRedis, untilPublished, useTestRedis } from '../support/redis.ts
 
 const found = await openTestRedis()
 const live = new AbortController().signal
-const START: Place = { fence: 0, seq: 0 }
+const START: Position = { fence: 0, seq: 0 }
 
 /** Waits that a fault makes long. */
 const SOON = { timeout: 10_000, interval: 20 }
@@ -34,7 +34,7 @@ function listeningLog(): Log & { readonly codes: unknown[] } {
 }
 
 /** Reads as `followRun` does, from a store that knows nothing: all frames that come, to the one that is wanted. */
-async function readTo(tail: Tail, from: Place, last: number): Promise<readonly Frame[]> {
+async function readTo(tail: Tail, from: Position, last: number): Promise<readonly Frame[]> {
   const read: Frame[] = []
   let at = from
   while ((read.at(-1)?.seq ?? 0) < last) {
@@ -69,7 +69,7 @@ describe.skipIf(!found)('the journal in Redis', () => {
     expect(await readTo(tail, START, 3)).toEqual(framesOf(1, 3))
     return { owner, other, runId, tail }
   }
-  const published = (runId: string, last: Place) => untilPublished(redis, new Map([[runId, last]]))
+  const published = (runId: string, last: Position) => untilPublished(redis, new Map([[runId, last]]))
 
   test('gives another node the same bytes, however they came', async () => {
     const [owner, runId] = [open(), newRun()]

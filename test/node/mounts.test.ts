@@ -264,6 +264,6 @@ async function talk(port: number, words: string): Promise<string> {
   socket.on('data', (data: Buffer) => (got += data.toString()))
   socket.on('error', () => {}) // a reset is one of the answers
   socket.write(words)
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve)) // `once` would reject for the reset
   return got
 }

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll } from 'vitest'
 import { runKey } from '../../src/lib/journal/redis-keys.ts'
-import type { Place } from '../../src/lib/journal/journal.ts'
+import type { Position } from '../../src/lib/journal/journal.ts'
 import { startRedis } from './redis-server.ts'
 import type { RedisServer } from './redis-server.ts'
 
@@ -33,7 +33,7 @@ export function useTestRedis(found: TestRedis | null): TestRedis {
 }
 
 /** Waits until the streams end where the writer does. */
-export async function untilPublished({ admin }: TestRedis, last: ReadonlyMap<string, Place>): Promise<void> {
+export async function untilPublished({ admin }: TestRedis, last: ReadonlyMap<string, Position>): Promise<void> {
   for (const [runId, { fence, seq }] of last) {
     for (;;) {
       const [top] = await admin.xrevrange(runKey('ambit', runId), '+', '-', 'COUNT', 1)

@@ -6,7 +6,7 @@ import { findRun, hasEnded } from '../store/run-rows.ts'
 import { isTerminalType } from '../wire/chunk.ts'
 import { encodeEvent, splitEvents } from '../wire/encode-event.ts'
 import { formatCursor, parseCursor } from './cursor.ts'
-import type { Frame, Journal, Place } from './journal.ts'
+import type { Frame, Journal, Position } from './journal.ts'
 import type { RunWatch, Standing } from './run-watch.ts'
 
 const ROWS_AT_A_TIME = 20
@@ -24,12 +24,12 @@ export interface FollowedRun {
 /** From where a reader goes on. */
 export interface FollowFrom {
   /** What the reader has; `{ fence: 0, seq: 0 }` for nothing. */
-  readonly after: Place
+  readonly after: Position
   /** The number of the read set that this reader was just found to see; absent: none, and it is asked. */
   readonly readSet?: number
 }
 
-export const FROM_THE_START: Place = { fence: 0, seq: 0 }
+export const FROM_THE_START: Position = { fence: 0, seq: 0 }
 
 /** Whose eyes read, and from where. */
 export interface Following {
@@ -41,7 +41,7 @@ export interface Following {
 
 export interface FollowParts extends Pick<Handles, 'scoped'> {
   readonly journal: Journal
-  readonly watch: Pick<RunWatch, 'changed'>
+  readonly watch: Pick<RunWatch, 'changed' | 'nudge'>
   /** Whether this node's lease holds. Where it does not, what is held here may have been dropped by whoever took the run. */
   holds(): boolean
   /** Aborted when this process closes: what is here is still read, and nothing is waited for. */
@@ -59,7 +59,8 @@ export interface FollowParts extends Pick<Handles, 'scoped'> {
  * now: that check is made once per growth of the read set, never per frame.
  */
 export async function* followRun({ journal, scoped, watch, holds, closing }: FollowParts, { reader, run, from, signal }: Following): AsyncGenerator<readonly Frame[], void, undefined> {
-  let tail = journal.tail(run.id)
+  const heard = () => watch.nudge(run)
+  let tail = journal.tail(run.id, heard)
   let at = from.after
   let allowed = from.readSet ?? 0
   /** What the reader has of the next step was dropped. */
@@ -75,12 +76,13 @@ export async function* followRun({ journal, scoped, watch, holds, closing }: Fol
         const stored = await readStored(scoped, reader, run, at)
         if (stored === 'ended') return
         frames = stored.frames
+        const moved = stored.at.fence !== at.fence // of this place the journal may know more
         at = stored.at
         reset ||= stored.reset
-        if (frames.length === 0 && !stored.reset && performance.now() - asked < WAITED_MS) {
+        if (frames.length === 0 && !moved && performance.now() - asked < WAITED_MS) {
           await watch.changed({ orgId: reader.orgId, projectId: run.projectId, id: run.id }, stored.standing, AbortSignal.any([signal, closing]))
         }
-        const next = journal.tail(run.id) // the run may have come to this node in the meantime
+        const next = journal.tail(run.id, heard) // the run may have come to this node in the meantime
         tail.close()
         tail = next
       }
@@ -103,13 +105,13 @@ export async function* followRun({ journal, scoped, watch, holds, closing }: Fol
 
 interface Stored {
   /** The reader's place, as far as what it has was kept. */
-  readonly at: Place
+  readonly at: Position
   readonly reset: boolean
   readonly frames: readonly Frame[]
   readonly standing: Standing
 }
 
-async function readStored(scoped: Handles['scoped'], reader: RowScope, run: FollowedRun, before: Place): Promise<Stored | 'ended'> {
+async function readStored(scoped: Handles['scoped'], reader: RowScope, run: FollowedRun, before: Position): Promise<Stored | 'ended'> {
   return scoped(reader, async (sql) => {
     const row = await findRun(sql, run.projectId, run.id)
     if (!row) return 'ended'

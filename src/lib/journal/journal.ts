@@ -13,7 +13,7 @@ export interface Frame {
  * A reader's place in a run: it has everything up to `seq`, as it was under `fence`. Where a later claim began at or before
  * that `seq`, what the reader has beyond that claim's base was dropped.
  */
-export interface Place {
+export interface Position {
   readonly fence: number
   readonly seq: number
 }
@@ -25,7 +25,7 @@ export interface Tail {
    * not held here (the run is another node's, has ended, or the frame was settled and forgotten), and where the place is of
    * an older fence and cannot be told to be kept: the store knows, or will. Resolves with an empty list when the signal aborts.
    */
-  next(at: Place, signal: AbortSignal): Promise<readonly Frame[] | 'elsewhere'>
+  next(at: Position, signal: AbortSignal): Promise<readonly Frame[] | 'elsewhere'>
   /** Must be called once: an ended run is forgotten when its last reader has gone. */
   close(): void
 }
@@ -44,6 +44,7 @@ export interface Journal {
   settle(runId: string, seq: number): void
   /** Nothing more will be appended here. Unless the run's terminal frame was appended, another node may go on with it. */
   end(runId: string): void
-  tail(runId: string): Tail
+  /** `heard` is called where frames come for a reader that was sent elsewhere: it may ask here again. */
+  tail(runId: string, heard?: () => void): Tail
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import type { Frame, Journal, Place, Tail } from './journal.ts'
+import type { Frame, Journal, Position, Tail } from './journal.ts'
 
 interface Live {
   /** Dense: frames[i].seq === first + i. */
@@ -111,7 +111,7 @@ function drop(live: Live, { seq, fence }: Frame): void {
   live.fence = fence
 }
 
-async function next(live: Live, reader: Reader, at: Place): Promise<readonly Frame[] | 'elsewhere'> {
+async function next(live: Live, reader: Reader, at: Position): Promise<readonly Frame[] | 'elsewhere'> {
   while (!reader.signal?.aborted) {
     const index = at.seq + 1 - live.first
     if (index < 0 || !isKept(live, at)) return 'elsewhere'
@@ -123,7 +123,7 @@ async function next(live: Live, reader: Reader, at: Place): Promise<readonly Fra
 }
 
 /** Whether what the reader has is what was kept. Of a place before the first frame that is held nobody here can tell. */
-function isKept(live: Live, { fence, seq }: Place): boolean {
+function isKept(live: Live, { fence, seq }: Position): boolean {
   if (seq === 0 || fence >= live.fence) return true
   const held = live.frames[seq - live.first]
   return held !== undefined && held.fence <= fence

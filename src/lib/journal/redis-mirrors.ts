@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Frame, Journal, Place, Tail } from './journal.ts'
+import type { Frame, Journal, Position, Tail } from './journal.ts'
 import { memoryJournal } from './memory-journal.ts'
 import { decodeEntry, entryId } from './redis-entry.ts'
 import type { Entry } from './redis-entry.ts'
@@ -223,7 +223,7 @@ function openTail({ held, mirrors, begin, drop, isOver }: TailParts, runId: stri
     outer = signal
   }
 
-  const wait = async (at: Place): Promise<readonly Frame[] | 'elsewhere'> => {
+  const wait = async (at: Position): Promise<readonly Frame[] | 'elsewhere'> => {
     if (reader.quiet.signal.aborted) reader.quiet = new AbortController()
     mirror ??= join()
     if (mirror.state === 'reading') await Promise.race([mirror.reading, once(reader.quiet.signal, 'abort')])
