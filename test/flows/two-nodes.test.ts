@@ -7,7 +7,7 @@ import { startFaultProxy } from '../support/fault-proxy.ts'
 import { expectSound } from '../support/grammar.ts'
 import { rowsOf } from '../support/left-behind.ts'
 import { callsTools, gate, says, scriptedModel } from '../support/scripted-model.ts'
-import { freshThread, logged, messageId, must, post, readRest, readUntil, runOf, useStage } from '../support/stage.ts'
+import { freshThread, messageId, must, post, readRest, readUntil, runOf, useStage } from '../support/stage.ts'
 
 const never = new Promise<never>(() => {})
 const half = (...rest: Parameters<typeof scriptedModel>) => scriptedModel([...says('Half, ').slice(0, 3), never], ...rest)
@@ -86,7 +86,7 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('two no
     const reader = must(asked.body).getReader()
     const early = await readUntil(reader, 'Half, ')
     proxy.hang()
-    await logged(cut.lines, 'the lease of this node has ended: it drives nothing until it has taken a new one')
+    await vi.waitFor(() => expect(cut.lines.map(({ msg }) => msg)).toContain('the lease of this node has ended: it drives nothing until it has taken a new one'), { timeout: 10_000 })
     await proxy.refuse()
     const b = stage.start({ model: scriptedModel(says('Whole.')) })
     await b.ambit.start()
