@@ -34,13 +34,15 @@ const { values } = parseArgs({
 const QUICK = 0.2
 
 async function main(): Promise<void> {
-  const wanted = chosen(scenarios(values.quick ? QUICK : 1, values.redis))
+  const scale = values.quick ? QUICK : 1
+  const named = chosen(scenarios(scale, values.redis)).map(({ name }) => name)
   const repetitions = Number(values.repetitions ?? (values.quick ? 1 : 3))
   if (!(repetitions >= 1)) throw new Error(`That is no number of repetitions.\n\n${USAGE}`)
   const pinning = pin()
   const server = await startPostgres()
   if (!server) throw new Error('Ambit is measured on PostgreSQL only.')
   const redis = values.redis ? await startMeasuredRedis() : null
+  const wanted = scenarios(scale, redis !== null).filter(({ name }) => named.includes(name))
   const tenant = await plantTenant(server.url, LONG)
   const [upstream, load] = [await startChild<string>('upstream.ts', {}), await startChild('load.ts', {})]
   const stage: Stage = { upstream, load, tenant, redis, pinning, say: (line) => void process.stderr.write(`  ${(performance.now() / 1000).toFixed(0).padStart(3)} s  ${line}\n`) }

@@ -47,8 +47,18 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 async function burst(response: ServerResponse, from: number, tokens: number): Promise<void> {
   for (let first = from; first < tokens; first += EVENTS_PER_WRITE) {
     if (response.destroyed) return
-    if (!response.write(deltas(first, Math.min(first + EVENTS_PER_WRITE, tokens)))) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (!response.write(deltas(first, Math.min(first + EVENTS_PER_WRITE, tokens)))) await drained(response)
   }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
 }
 
 /** By the clock and not by the last token: a late one does not delay those after it. */

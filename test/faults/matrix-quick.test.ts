@@ -9,10 +9,8 @@ import type { FleetOptions } from '../support/faults/fleet.ts'
 const SEED = 1
 
 const onPostgres: readonly Pick<Cell, 'point' | 'signal'>[] = [
-  { point: 'run_written', signal: 'SIGKILL' },
   { point: 'mid_text', signal: 'SIGKILL' },
   { point: 'effect_done', signal: 'SIGKILL' },
-  { point: 'end_committed', signal: 'SIGKILL' },
   { point: 'claims_written', signal: 'SIGSTOP' },
 ]
 

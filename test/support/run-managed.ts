@@ -11,8 +11,11 @@ const OLDEST = 15
 const SERVING = ['test/flows/', 'test/faults/', 'test/http/health', 'test/walls/handles', 'test/walls/routes', 'test/walls/two-tenants', 'test/walls/history']
 /** Besides, what is a matter of SQL, of roles and of the catalogue. */
 const ALL = [...SERVING, 'test/contracts/', 'test/store/', 'test/walls/']
-/** Wide searches over what is decided above the database, and faults of models: another database tells nothing new. */
-const ELSEWHERE = ['test/walls/oracle*', 'test/walls/matrix*', 'test/faults/provider*', 'test/faults/model*', 'test/faults/openai*']
+/** Wide searches over what is decided above the database, faults of models, clients and whole processes: another database tells nothing new. */
+const ELSEWHERE = [
+  'test/walls/oracle*', 'test/walls/matrix*', 'test/faults/provider*', 'test/faults/model*', 'test/faults/openai*', 'test/faults/matrix*', 'test/faults/invariants*',
+  'test/flows/ai-sdk*', 'test/flows/event-source*', 'test/flows/stream-bounds*', 'test/flows/bodies*', 'test/flows/citations*', 'test/flows/redis*',
+]
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/pgbouncer/', import.meta.url))
 const DEBIAN_PACKAGES = ['pgbouncer', 'libevent-2.1-7', 'libc-ares2']
 
