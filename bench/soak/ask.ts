@@ -50,9 +50,9 @@ export async function ask(asking: Asking, { plan, thread, messageId }: Pick<Hist
   let drop = drops.shift()
   await connect(reader, { door: 'post', drop })
   while (!history.whole && history.runId !== null && history.connections.length < CONNECTIONS) {
-    const { end, status } = history.connections.at(-1) ?? {}
+    const { end } = history.connections.at(-1) ?? {}
     if (end === 'left' || end === 'refused' || end === 'closed') break
-    const reloaded = end === 'nothing' && status === 204 // a page that finds nothing under way loads what there is
+    const reloaded = end === 'nothing' // a page that finds nothing under way loads what there is
     const door: Door = end === 'dropped' ? (drop?.door ?? 'run') : 'run'
     if (end === 'dropped') await pause(drop?.awayMs ?? 0)
     drop = reloaded ? undefined : drops.shift()
@@ -87,11 +87,14 @@ async function connect(reader: Reader, { door, drop }: Reach): Promise<void> {
     if (status !== 200 && status !== 204) return close('refused', (await text(response)).slice(0, 300))
     if (status === 204) {
       response.resume()
-      history.whole = door !== 'reload'
+      history.whole = after !== null
       return close('nothing')
     }
     history.runId ??= String(response.headers['x-resumable-stream-id'])
-    if (drop?.after === 0) return response.destroy(), close('dropped')
+    if (drop?.after === 0) {
+      response.destroy()
+      return close('dropped')
+    }
     for await (const event of eventsOf(response)) {
       if (event === 'data: [DONE]') {
         history.whole = true
@@ -141,6 +144,7 @@ async function send({ url, key, agent }: Asking, method: 'GET' | 'POST', path: s
   }
   const outgoing = request(url + path, { method, agent, headers, timeout: SILENT_MS })
   outgoing.once('timeout', () => outgoing.destroy(new Error('The server fell silent.')))
+  outgoing.on('error', () => {}) // before the answer it is heard below; after it, by whoever reads
   outgoing.end(sent)
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
   return response

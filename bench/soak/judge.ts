@@ -51,7 +51,9 @@ function saidFaults({ plan }: History, { state }: StoredRun, kept: readonly Stor
 /** Byte for byte what was kept, or told to drop the difference. */
 function readFaults({ held, whole, connections }: History, kept: readonly StoredEvent[]): string[] {
   const left = afterResets(held)
-  const wrong = left.findIndex(({ text, replaced }, index) => `${text}\n\n` !== kept[index]?.text && !(replaced && kept[index]?.type === 'start-step'))
+  const differs = left.findIndex(({ text, replaced }, index) => `${text}\n\n` !== kept[index]?.text && !(replaced && kept[index]?.type === 'start-step'))
+  // Who went for good may have gone with an attempt that was dropped later, and nobody told it.
+  const wrong = !whole && fenceOf(left[differs]?.text) < fenceOf(kept[differs]?.text) ? -1 : differs
   const faults = []
   if (wrong >= 0) faults.push(`its reader holds ${left[wrong]?.text} at ${wrong + 1}, where ${kept[wrong]?.text ?? 'nothing'} was kept`)
   if (whole && left.length !== kept.length) faults.push(`its reader was told that ${left.length} of ${kept.length} events are all`)
@@ -85,6 +87,10 @@ function afterResets(held: readonly string[]): readonly Held[] {
     }
   }
   return left
+}
+
+function fenceOf(event: string | undefined): number {
+  return parseCursor(/^id: (\S+)/.exec(event ?? '')?.[1] ?? '')?.fence ?? 0
 }
 
 export function isReset(event: string): boolean {

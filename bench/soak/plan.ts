@@ -24,7 +24,7 @@ export interface Plan {
 const SHARES = { burst: 0.1, drops: 0.4, stops: 0.15, leaves: 0.05, awayLong: 0.2 }
 
 export function drawPlan(chance: Seeded): Plan {
-  const script: Script = chance.chance(SHARES.burst) ? { tokens: chance.between(50, 500) } : { tokens: chance.between(30, 150), rate: chance.between(2, 8) }
+  const script: Script = chance.chance(SHARES.burst) ? { tokens: chance.between(50, 500) } : { tokens: chance.between(30, 120), rate: chance.between(3, 8) }
   const early = () => chance.between(1, Math.min(40, script.tokens))
   return {
     script,

@@ -244,9 +244,9 @@ export function journalContract(name: string, create: () => Promise<JournalUnder
       append('r', frames(4, 4, { fence: 2 }))
       expect(await waiting).toEqual(frames(4, 4, { fence: 2 }))
       const next = reader.next(at(4, 2), live)
-      append('r', frames(5, 5, { fence: 5 }))
-      expect(await next).toEqual(frames(5, 5, { fence: 5 }))
-      expect(await reader.next(at(2), live)).toEqual([...frames(3, 3), ...frames(4, 4, { fence: 2 }), ...frames(5, 5, { fence: 5 })])
+      append('r', frames(5, 5, { fence: 3 }))
+      expect(await next).toEqual(frames(5, 5, { fence: 3 }))
+      expect(await reader.next(at(2), live)).toEqual([...frames(3, 3), ...frames(4, 4, { fence: 2 }), ...frames(5, 5, { fence: 3 })])
     })
 
     test('an ended run comes back under a later claim: who had its old end goes elsewhere, who comes now reads the new one', async () => {

@@ -3,12 +3,12 @@ import type { LanguageModelV4, LanguageModelV4StreamPart as StreamPart } from '@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Limits } from '../../src/index.ts'
-import { said } from '../support/client.ts'
+import { parseStream, said } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
-import { finish, says, scriptedModel } from '../support/scripted-model.ts'
+import { finish, gate, says, scriptedModel } from '../support/scripted-model.ts'
 import type { ScriptedModel } from '../support/scripted-model.ts'
-import { answerTo, assistantTexts, freshThread, logged, messagesOf, must, runIdOf, runOf, useStage } from '../support/stage.ts'
+import { answerTo, assistantTexts, freshThread, logged, messagesOf, must, post, readRest, readUntil, runIdOf, runOf, useStage } from '../support/stage.ts'
 
 const SECRET = 'sk-SECRET-4711'
 const never = new Promise<never>(() => {})
@@ -158,6 +158,20 @@ describe.each(databaseKinds)('a model that fails, on $name', (kind) => {
     const streamed = await answerTo(stage, ambit, { thread: freshThread() })
     expectSound(streamed)
     expect(said(streamed.chunks)).toBe('012345')
+  })
+
+  test('a process that stood still does not take its own silence for the model’s', async () => {
+    const later = gate()
+    const { ambit } = stage.start({ model: scriptedModel([...begun, later.opened, { type: 'text-end', id: '0' }, finish()]), limits: { modelIdleMs: 400 } })
+    const reader = must((await post(stage, ambit, { thread: freshThread() })).body).getReader()
+    const early = await readUntil(reader, 'So far')
+    const until = performance.now() + 1_600
+    while (performance.now() < until); // nothing is read, and no timer runs
+    setTimeout(later.open, 50) // the wait for the model is long over, and its timer runs before this one
+    const streamed = parseStream(early + (await readRest(reader)))
+    expectSound(streamed)
+    expect(streamed.chunks.at(-1)).toMatchObject({ type: 'finish' })
+    expect(streamed.chunks.filter(({ type }) => type === 'reset-step')).toEqual([])
   })
 
   test('a run that takes too long is ended', async () => {

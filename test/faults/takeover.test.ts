@@ -3,10 +3,14 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
+import { memoryJournal } from '../../src/index.ts'
 import type { Tool } from '../../src/index.ts'
+import { DEFAULT_LIMITS } from '../../src/lib/limits/limits.ts'
+import { createPen } from '../../src/lib/run/pen.ts'
 import type { Pen } from '../../src/lib/run/pen.ts'
 import { FenceLost } from '../../src/lib/run/run-error.ts'
 import type { LedgerEffect } from '../../src/lib/tools/bound-tool.ts'
+import type { Chunk } from '../../src/lib/wire/chunk.ts'
 import { APOLLO, parseStream, question, readStream, said, send } from '../support/client.ts'
 import type { Streamed } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
@@ -310,6 +314,15 @@ describe.each(databaseKinds)('a run that a dead process left behind, on $name', 
     await expect(pen.end({ chunks: [], terminal: { type: 'finish', finishReason: 'stop' }, end: { state: 'completed', finishReason: 'stop', errorCode: null } })).rejects.toThrow(FenceLost)
     expect(await all()).toEqual(before)
     expect(await messagesOf(stage, ambit, { thread: left.thread })).toEqual(message)
+  })
+
+  test('what was said before counts: a run that grew too long grows no longer under another owner', async () => {
+    const left = await leaveBehind(stage)
+    const before: Chunk[] = [{ type: 'start-step' }, ...textChunks('1.1', 'x'.repeat(1_000))]
+    const pen = (runBytes: number) =>
+      createPen({ ...left.owned, before, lastSeq: before.length }, { rows: left.context.rows, limits: { ...DEFAULT_LIMITS, runBytes } }, { ...stage.database.handles, journal: memoryJournal(), holds: () => true })
+    pen(10_000).say({ type: 'text-start', id: '2.1' })
+    expect(() => pen(1_200).say({ type: 'text-start', id: '2.1' })).toThrow('grew too long')
   })
 
   test.runIf(kind.name === 'PostgreSQL')('a process that is killed in mid-answer: what it had committed is kept, and another goes on', async () => {

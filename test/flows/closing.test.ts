@@ -1,48 +1,21 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Ambit, ChatCommand, EmbeddedStore } from '../../src/index.ts'
+import type { Ambit, ChatCommand } from '../../src/index.ts'
 import { apiKeys, parseCursor } from '../../src/index.ts'
 import { join } from '../../src/lib/directory/create-place.ts'
 import { deleteMembership } from '../../src/lib/store/directory-rows.ts'
 import { APOLLO, parseStream, question, readStream, said, send } from '../support/client.ts'
 import type { LogLine } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
-import type { TestDatabase } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
+import { holding } from '../support/held-store.ts'
+import { rowsOf } from '../support/left-behind.ts'
 import { expectQuiet, listResources } from '../support/leak-check.ts'
 import type { Resources } from '../support/leak-check.ts'
 import { gate, says, scriptedModel } from '../support/scripted-model.ts'
 import { answerTo, freshThread, messagesOf, must, runIdOf, runOf, useStage } from '../support/stage.ts'
 
 const never = new Promise<never>(() => {})
-
-/** A store in which the transaction that opens a run, once it is committed, waits at a gate before it says so. */
-function holding({ superuser }: TestDatabase): EmbeddedStore & { readonly held: Promise<void>; letGo(): void } {
-  const [held, release] = [gate(), gate()]
-  return {
-    held: held.opened,
-    letGo: release.open,
-    open: async () => ({
-      close: async () => {},
-      async transaction(preamble, work) {
-        let opens = false
-        const result = await superuser.transaction(preamble, (sql) =>
-          work({
-            script: (text) => sql.script(text),
-            query(text, values) {
-              opens ||= text.includes('insert into ambit.runs')
-              return sql.query(text, values)
-            },
-          }))
-        if (opens) {
-          held.open()
-          await release.opened
-        }
-        return result
-      },
-    }),
-  }
-}
 
 describe.each(databaseKinds)('a question while it closes, on $name', (kind) => {
   const stage = useStage(kind)
@@ -57,7 +30,7 @@ describe.each(databaseKinds)('a question while it closes, on $name', (kind) => {
   const ask = (ambit: Ambit, thread: string) => send(ambit, stage.world, 'bob', `${APOLLO}/chat`, { body: question(thread, 'Go on.') })
 
   test('that was being opened is waited for, answered and recorded', async () => {
-    const store = holding(stage.database)
+    const store = holding(stage.database, 'insert into ambit.runs')
     const { ambit } = stage.start({ store, model: scriptedModel(says('Whole.')) })
     const thread = freshThread()
     const asked = ask(ambit, thread)
@@ -80,7 +53,7 @@ describe.each(databaseKinds)('a question while it closes, on $name', (kind) => {
 
   test('that was being opened when the grace was over is handed over like those that ran already', async () => {
     const before = listResources()
-    const store = holding(stage.database)
+    const store = holding(stage.database, 'insert into ambit.runs')
     const { ambit, lines } = stage.start({ store, model: scriptedModel([...says('Half, ').slice(0, 3), never]) })
     const thread = freshThread()
     const asked = ask(ambit, thread)
@@ -97,6 +70,26 @@ describe.each(databaseKinds)('a question while it closes, on $name', (kind) => {
     const run = must((await messagesOf(stage, next.ambit, { thread })).at(-1)).metadata.ambit.run
     expect(run?.id).toBe(response.headers.get('x-resumable-stream-id'))
     expect(said((await answerTo(stage, next.ambit, { thread, text: 'Go on.' })).chunks)).toBe('Now.')
+  })
+
+  test('that waits in line stays there: what it waited for is answered, and it is nobody’s until another process takes it', async () => {
+    const before = listResources()
+    const { opened, open } = gate()
+    const model = scriptedModel([opened, ...says('First.')], [...says('Half, ').slice(0, 3), never])
+    const { ambit, lines } = stage.start({ model })
+    const thread = freshThread()
+    const first = await ask(ambit, thread)
+    const second = await send(ambit, stage.world, 'bob', `${APOLLO}/chat`, { body: { ...question(thread, 'And then?'), onActive: 'queue' } })
+    const closing = ambit.close({ graceMs: 20_000 })
+    open()
+    expect(said((await readStream(first)).chunks)).toBe('First.')
+    await Promise.all([expect(second.text()).rejects.toThrow('without a terminal one'), closing])
+    expect(model.calls).toHaveLength(1)
+    await expectSilence(before, lines, lines.length)
+    const run = must(second.headers.get('x-resumable-stream-id'))
+    expect(await rowsOf(stage, 'runs', run)).toMatchObject([{ state: 'queued', fence: 1 }])
+    const next = stage.start({ model: scriptedModel(says('Now.')) })
+    expect(said((await readStream(await send(next.ambit, stage.world, 'bob', `${APOLLO}/runs/${run}/events`))).chunks)).toBe('Now.')
   })
 
   test('that stood between the door and its run is refused, and leaves nothing', async () => {

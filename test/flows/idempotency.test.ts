@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Ambit } from '../../src/index.ts'
+import { requestKey } from '../../src/lib/run/once-per-key.ts'
 import { deleteOldKeys } from '../../src/lib/store/idempotency-rows.ts'
 import { ACME, APOLLO, question, readStream, said, send } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
@@ -19,6 +20,14 @@ const freshKey = () => `key-${(keys += 1)}`
 /** A question without an id: nothing but the key says that it is the same. */
 const asking = (thread: string, text = 'Why?') => ({ id: thread, message: { role: 'user', parts: [{ type: 'text', text }] } })
 const again = (thread: string) => ({ id: thread, trigger: 'regenerate-message' })
+
+test('what was asked is known again by a version that takes more, in another order', () => {
+  const hash = (asked: unknown) => requestKey('POST /chat', 'k', asked).bodyHash
+  const asked = { thread: 't', model: null, about: [{ type: 'doc', id: '1' }], message: { clientId: null, text: 'Why?' } }
+  expect(hash({ message: { text: 'Why?' }, later: null, about: [{ id: '1', type: 'doc' }], thread: 't' })).toBe(hash(asked))
+  expect(hash({ ...asked, message: { clientId: null, text: 'null' } })).not.toBe(hash(asked))
+  expect(hash(asked)).toBe('85ae03a4578586ed198ba06b35803fa394f9d345758ba9ab8a282f9172071be5')
+})
 
 describe.each(databaseKinds)('a request with an Idempotency-Key, on $name', (kind) => {
   const stage = useStage(kind)

@@ -64,6 +64,47 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('a tool
     expect(await rowsOf(stage, 'calls', run)).toMatchObject([{ state: 'failed', outcome: expect.stringContaining('Not today.') as string }])
   })
 
+  test('without the ledger, a commit whose word is lost is unknown: it is not said to have failed', async () => {
+    const inner = pgDatabase(pool)
+    let acted = false
+    const database: typeof inner = {
+      ...inner,
+      async transaction(work) {
+        const result = await inner.transaction(work)
+        if (acted) throw new Error('Connection terminated unexpectedly')
+        return result
+      },
+    }
+    const tool = forDatabase(database).defineTool({
+      name: 'count', description: 'Leaves a mark.', input: z.object({}), effect: 'write',
+      async run(_, { db, idempotencyKey }) {
+        await db.query('insert into ambit_host.marks (id) values ($1)', [idempotencyKey])
+        acted = true
+      },
+    })
+    const model = scriptedModel(callsTools(['count', {}]), says('Done.'))
+    const { ambit } = stage.start({ model, database: database as never, tools: [tool as never] })
+    const run = runIdOf(await answerTo(stage, ambit, { thread: freshThread() }))
+    expect(await marks(run)).toHaveLength(1)
+    expect(await rowsOf(stage, 'calls', run)).toMatchObject([{ effect: 'write', state: 'unknown', outcome: expect.stringContaining('Whether it has acted is not known.') as string }])
+    expect(JSON.stringify(toolResults(model.calls[1]))).toContain('Whether it has acted is not known.')
+  })
+
+  test('without the ledger, one that has acted and whose answer is too large is done: the model is told not to call it again', async () => {
+    const tool = forDatabase(pgDatabase(pool)).defineTool({
+      name: 'count', description: 'Leaves a mark.', input: z.object({}), effect: 'write',
+      async run(_, { db, idempotencyKey }) {
+        await db.query('insert into ambit_host.marks (id) values ($1)', [idempotencyKey])
+        return 'x'.repeat(300_000)
+      },
+    })
+    const model = scriptedModel(callsTools(['count', {}]), says('Done.'))
+    const { ambit } = stage.start({ model, database: pgDatabase(pool) as never, tools: [tool as never] })
+    const run = runIdOf(await answerTo(stage, ambit, { thread: freshThread() }))
+    expect(await marks(run)).toHaveLength(1)
+    expect(await rowsOf(stage, 'calls', run)).toMatchObject([{ state: 'done', outcome: expect.stringContaining('Do not call it again') as string }])
+  })
+
   test('what a dead owner left claimed is made again, once: where the first had committed, it would be recorded', async () => {
     const left = await leaveBehind(stage, {
       async live(pen) {

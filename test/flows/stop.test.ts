@@ -1,10 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { Ambit, Tool } from '../../src/index.ts'
-import { APOLLO, parseStream, readStream, said, send } from '../support/client.ts'
+import { APOLLO, parseStream, question, readStream, said, send } from '../support/client.ts'
 import type { Streamed } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
+import { holding } from '../support/held-store.ts'
+import { rowsOf } from '../support/left-behind.ts'
 import { callsTools, gate, says, scriptedModel } from '../support/scripted-model.ts'
 import { answerTo, assistantTexts, freshThread, messagesOf, must, post, readRest, readUntil, runIdOf, runOf, useStage } from '../support/stage.ts'
 import type { PersonName } from '../support/world.ts'
@@ -48,6 +51,25 @@ describe.each(databaseKinds)('a stop on $name', (kind) => {
     const stored = await messagesOf(stage, ambit, { thread })
     expect(stored[1]?.parts).toEqual([{ type: 'step-start' }, { type: 'text', text: 'Half, ', state: 'done' }])
     expect(assistantTexts(model.calls[1])).toEqual(['Half, '])
+  })
+
+  test('of a message that waited and is being begun, by the node that begins it: it is ended before it is answered', async () => {
+    const { opened, open } = gate()
+    const store = holding(stage.database, 'from ambit.calls') // what is read of a run that was claimed
+    const model = scriptedModel([opened, ...says('First.')], halfSaid)
+    const { ambit } = stage.start({ store, model })
+    const thread = freshThread()
+    await post(stage, ambit, { thread })
+    const second = await send(ambit, stage.world, 'bob', `${APOLLO}/chat`, { body: { ...question(thread, 'And then?'), onActive: 'queue' } })
+    const run = must(second.headers.get('x-resumable-stream-id'))
+    open()
+    await store.held
+    const stopping = stop(ambit, thread, { run })
+    await vi.waitFor(async () => expect(await rowsOf(stage, 'runs', run)).toMatchObject([{ state: 'running', stop_requested: true }]))
+    await delay(200) // it has looked for who drives it, and found nobody
+    store.letGo()
+    expect(await stopping).toEqual({ status: 200, body: { run, state: 'stopped' } })
+    expectSound(await readStream(second))
   })
 
   test('in a tool call: its signal is aborted, the call is settled, no further model call is made', async () => {

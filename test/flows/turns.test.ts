@@ -109,6 +109,20 @@ describe.each(databaseKinds)('a message that comes while the thread is being ans
       expect(told).toEqual(ids.flatMap((id) => [`run_began ${id}`, `run_ended ${id}`]))
     })
 
+    test('and is followed word by word by whoever has waited for it', async () => {
+      const { opened, open } = gate()
+      const { ambit } = stage.start({ model: scriptedModel([opened, ...says('A1')], [...says('Half, ').slice(0, 3), never]) })
+      const thread = freshThread()
+      await asked(ambit, thread, 'Q1')
+      const two = await asked(ambit, thread, 'Q2', { onActive: 'queue' })
+      const reader = must(two.response.body).getReader()
+      const early = await readUntil(reader, '"type":"start"')
+      open()
+      const streamed = parseStream(early + (await readUntil(reader, 'Half, ')))
+      expect(streamed.chunks.map(({ type }) => type)).toEqual(['start', 'start-step', 'text-start', 'text-delta'])
+      await reader.cancel()
+    })
+
     test('as its own principal, whose rights are asked for again: who was removed meanwhile gets no answer, and the next one does', async () => {
       const { opened, open } = gate()
       const model = scriptedModel(says('Hello.'), [opened, ...says('To Bob.')], says('To Carol.'))

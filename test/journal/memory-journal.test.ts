@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { memoryJournal } from '../../src/index.ts'
 import { journalContract } from '../contracts/journal.ts'
+import { must } from '../support/stage.ts'
 
 journalContract('in memory', () => ({ journal: memoryJournal({ keptBytes: 3_000 }), keptBytes: 3_000 }))
 journalContract('in memory, keeping next to nothing', () => ({ journal: memoryJournal({ keptBytes: 3 }), keptBytes: 3 }))
@@ -39,5 +40,41 @@ test('a reader listens once, however often it waits, and leaves no listener behi
   expect(removed).not.toHaveBeenCalled()
   tail.close()
   expect(removed.mock.calls).toEqual(added.mock.calls)
+  await journal.close()
+})
+
+test('gives a late reader of a long run no list of all of it at once, and still every frame', async () => {
+  const journal = memoryJournal()
+  journal.append('r', Array.from({ length: 2_500 }, (_, index) => ({ fence: 1, seq: index + 1, text: 'x', terminal: false, readSet: 1 })))
+  const tail = journal.tail('r')
+  const { signal } = new AbortController()
+  const lengths: number[] = []
+  for (let seq = 0; seq < 2_500; seq += must(lengths.at(-1))) lengths.push((await tail.next({ fence: 1, seq }, signal)).length)
+  expect(lengths).toEqual([1_000, 1_000, 500])
+  tail.close()
+  await journal.close()
+})
+
+test('who read a run before it was held here is told when it comes, and when it comes back', async () => {
+  const journal = memoryJournal()
+  const { signal } = new AbortController()
+  const frame = (seq: number, fence: number) => ({ fence, seq, text: 'x', terminal: false, readSet: 1 })
+  const heard = vi.fn<() => void>()
+  const early = journal.tail('r', heard)
+  expect(await early.next({ fence: 1, seq: 1 }, signal)).toBe('elsewhere')
+  journal.append('other', [frame(1, 1)])
+  expect(heard).not.toHaveBeenCalled()
+  journal.append('r', [frame(2, 2)])
+  journal.append('r', [frame(3, 2)])
+  expect(heard).toHaveBeenCalledTimes(1)
+  journal.end('r')
+  const late = journal.tail('r', heard)
+  early.close()
+  journal.append('r', [frame(4, 3)])
+  expect(heard).toHaveBeenCalledTimes(2)
+  late.close()
+  journal.end('r')
+  journal.append('r', [frame(4, 4)])
+  expect(heard).toHaveBeenCalledTimes(2)
   await journal.close()
 })

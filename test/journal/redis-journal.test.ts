@@ -116,6 +116,17 @@ describe.skipIf(!found)('the journal in Redis', () => {
     expect(Number(/cmdstat_xread:calls=(\d+)/.exec(stats)?.[1])).toBeLessThan(10)
   })
 
+  test('a reader who asks anew, as one does who was sent elsewhere, costs nothing more', async () => {
+    const { owner, other, runId, tail } = await begin()
+    await redis.admin.config('RESETSTAT')
+    const anew = tailOf(other, runId)
+    tail.close()
+    const waiting = anew.next(frame(3), live)
+    owner.append(runId, [frame(4)])
+    expect(await waiting).toEqual([frame(4)])
+    expect(await redis.admin.info('stats')).toContain('total_connections_received:0')
+  })
+
   test('one node takes many runs of a tag with one connection, and closes it after them', async () => {
     const [owner, other] = [open(), open()]
     const ids = Array.from({ length: 40 }, newRun)
@@ -319,6 +330,17 @@ describe.skipIf(!found)('the journal in Redis', () => {
       await redis.admin.xadd(runKey('ambit', runId), '2-4', ...rest)
       expect(await readTo(tail, frame(3, { fence: 2 }), 4)).toEqual([frame(4, { fence: 2 })])
       expect(await tailOf(other, runId).next(frame(1), live)).toBe('elsewhere')
+    })
+
+    test('nor what it said beyond its last commit, where nothing was heard here of the claim that dropped it', async () => {
+      const { owner, other, runId, tail } = await begin()
+      owner.settle(runId, 1)
+      // The second claim began after frame 1, said other words and committed them up to 3; then came a third.
+      const third = encodeEntry({ fence: 3, base: 3, settled: 3, frames: [frame(4, { fence: 3 })] })
+      await redis.admin.multi().del(runKey('ambit', runId)).xadd(runKey('ambit', runId), '3-4', ...third).exec()
+      expect(await readTo(tail, frame(3, { fence: 3 }), 4)).toEqual([frame(4, { fence: 3 })])
+      expect(await tailOf(other, runId).next(frame(3), live)).toBe('elsewhere')
+      expect(await tailOf(other, runId).next(START, live)).toBe('elsewhere')
     })
 
     test('nor where Redis has forgotten the later one', async () => {

@@ -264,6 +264,8 @@ async function talk(port: number, words: string): Promise<string> {
   socket.on('data', (data: Buffer) => (got += data.toString()))
   socket.on('error', () => {}) // a reset is one of the answers
   socket.write(words)
-  await new Promise((resolve) => socket.once('close', resolve)) // `once` would reject for the reset
+  const closed = Promise.withResolvers<void>()
+  socket.once('close', () => closed.resolve())
+  await closed.promise // `once` would reject for the reset
   return got
 }

@@ -29,7 +29,9 @@ async function talk(port: number, bytes: string): Promise<{ text: string; reset:
   socket.on('data', (data: Buffer) => (text += data.toString()))
   socket.on('error', () => (reset = true))
   socket.write(bytes)
-  await new Promise((resolve) => socket.once('close', resolve))
+  const closed = Promise.withResolvers<void>()
+  socket.once('close', () => closed.resolve())
+  await closed.promise // `once` would reject for the reset
   return { text, reset }
 }
 

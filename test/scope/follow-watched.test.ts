@@ -10,7 +10,7 @@ import { contextOf } from '../support/context-of.ts'
 const frame = (text: string, terminal = false): readonly WireFrame[] => [{ text, terminal }]
 
 /** A reader whose scope and whose frames are in the test's hand. */
-function begin(stillSees: () => Promise<boolean> = async () => true) {
+function begin(stillSees: () => Promise<boolean | 'own'> = async () => true, everyMs?: number) {
   const context = contextOf('bob', ['one', 'two'])
   const queue: (readonly WireFrame[])[] = []
   const got: string[] = []
@@ -44,7 +44,7 @@ function begin(stillSees: () => Promise<boolean> = async () => true) {
     }
   }
   const reading = (async () => {
-    for await (const batch of followWatched({ watch, scoped }, { context, stillSees, signal: going.signal }, frames)) got.push(...batch.map(({ text }) => text))
+    for await (const batch of followWatched({ watch, scoped }, { context, stillSees, ...(everyMs !== undefined && { everyMs }), signal: going.signal }, frames)) got.push(...batch.map(({ text }) => text))
     return 'ended'
   })()
   const soon = () => vi.advanceTimersByTimeAsync(0)
@@ -110,6 +110,39 @@ describe('a watched reader', () => {
     hears(contextOf('bob', []))
     await give(frame('secret'))
     expect([await reading, got]).toEqual(['ended', ['a', 'b']])
+  })
+
+  test('of what is not its own is asked again and again, and cut when it is taken back; a database that is away cuts nobody', async () => {
+    const answers: (() => Promise<boolean>)[] = [async () => true, () => Promise.reject(new Error('the database is away')), async () => false]
+    const { got, asked, give, reading, left } = begin(() => answers.shift()?.() ?? Promise.resolve(true), 1_000)
+    await vi.advanceTimersByTimeAsync(2_000)
+    await give(frame('a'))
+    await vi.advanceTimersByTimeAsync(1_000)
+    await give(frame('secret'))
+    expect([await reading, got, asked.length, left()]).toEqual(['ended', ['a'], 3, 1])
+  })
+
+  test('of what is its own is asked once', async () => {
+    const { asked, going, reading, soon } = begin(async () => 'own', 1_000)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(asked).toHaveLength(1)
+    going.abort()
+    await soon()
+    expect(await reading).toBe('ended')
+  })
+
+  test('that is slow gets no more of many frames than the piece that it has', async () => {
+    const context = contextOf('bob', ['one'])
+    const many = Array.from({ length: 10 }, (_, n): WireFrame => ({ text: `${n}`.repeat(40_000), terminal: n === 9 }))
+    let hear: (news: ScopeNews) => void = () => {}
+    const watch = { watch: (...[, , listener]: [unknown, unknown, (news: ScopeNews) => void]) => ((hear = listener), () => {}), close: () => {} }
+    const scoped = (async () => true) as unknown as Handles['scoped']
+    const reading = followWatched({ watch, scoped }, { context, stillSees: async () => true, signal: new AbortController().signal }, async function* () {
+      yield many
+    })
+    expect((await reading.next()).value).toHaveLength(1)
+    hear(NOT_FOUND)
+    expect(await reading.next()).toEqual({ done: true, value: undefined })
   })
 
   test('about whom it cannot be told is cut, with the fault', async () => {

@@ -213,6 +213,23 @@ describe.each(databaseKinds)('the read set on $name', (kind) => {
     expect((await messagesOf('ada', thread)).at(-1)).toMatchObject({ parts: [], metadata: { ambit: { hidden: true } } })
   })
 
+  test('a thread that is taken back while a colleague reads along: he gets nothing that is said after', async () => {
+    const held = gate()
+    const thread = await sharedThread(scriptedModel(says('Good morning.')))
+    await running.ambit.close({ graceMs: 0 })
+    running = startAmbit(database, { limits: { scopeMs: 50 }, model: scriptedModel([...says('Well, ').slice(0, 3), held.opened, ...says('this is mine alone.')]) })
+    const asked = await send(running.ambit, world, 'ada', `${ACME}/chat`, { body: question(thread, 'And now?') })
+    const author = must(asked.body).getReader()
+    const reader = must((await get('carol', `/chat/${thread}/stream`)).body).getReader()
+    expect(await readUntil(reader, 'Well, ')).not.toContain('alone')
+    await readUntil(author, 'Well, ')
+    await send(running.ambit, world, 'ada', `${ACME}/threads/${thread}`, { method: 'PATCH', body: { shared: false } })
+    await expect(readRest(reader)).rejects.toThrow('without a terminal one')
+    held.open()
+    expect(await readRest(author)).toContain('this is mine alone.')
+    expect((await get('carol', `/chat/${thread}/stream`)).status).toBe(204)
+  })
+
   test('a thread that is taken back while a colleague’s run is in it: the run goes on to its end', async () => {
     const held = gate()
     const thread = await sharedThread(scriptedModel(says('Good morning.'), [{ type: 'text-start', id: '0' }, { type: 'text-delta', id: '0', delta: 'Well, ' }, held.opened, ...callsTools(['list_projects', {}])], says('this is for Bob.')))

@@ -12,8 +12,6 @@ import type { RunWatch, Standing } from './run-watch.ts'
 const ROWS_AT_A_TIME = 20
 /** What of a stored run a reader holds at most: an answer may have 50 MB, and two hundred may read it. (A row ends at a quarter of that.) */
 const BYTES_AT_A_TIME = 500_000
-/** A journal that took longer to say that it has nothing has waited itself. */
-const WAITED_MS = 500
 
 /** The run to follow, as its home and id. */
 export interface FollowedRun {
@@ -59,7 +57,12 @@ export interface FollowParts extends Pick<Handles, 'scoped'> {
  * now: that check is made once per growth of the read set, never per frame.
  */
 export async function* followRun({ journal, scoped, watch, holds, closing }: FollowParts, { reader, run, from, signal }: Following): AsyncGenerator<readonly Frame[], void, undefined> {
-  const heard = () => watch.nudge(run)
+  /** Whether the journal has more, since it was asked last. */
+  let told = false
+  const heard = () => {
+    told = true
+    watch.nudge(run)
+  }
   let tail = journal.tail(run.id, heard)
   let at = from.after
   let allowed = from.readSet ?? 0
@@ -67,7 +70,7 @@ export async function* followRun({ journal, scoped, watch, holds, closing }: Fol
   let reset = false
   try {
     while (!signal.aborted) {
-      const asked = performance.now()
+      told = false
       const live = holds() ? await tail.next(at, signal) : 'elsewhere'
       if (live !== 'elsewhere' && !holds()) continue // it ended while this process stood still
       let frames = live === 'elsewhere' ? [] : live
@@ -79,7 +82,7 @@ export async function* followRun({ journal, scoped, watch, holds, closing }: Fol
         const moved = stored.at.fence !== at.fence // of this place the journal may know more
         at = stored.at
         reset ||= stored.reset
-        if (frames.length === 0 && !moved && performance.now() - asked < WAITED_MS) {
+        if (frames.length === 0 && !moved && !told) {
           await watch.changed({ orgId: reader.orgId, projectId: run.projectId, id: run.id }, stored.standing, AbortSignal.any([signal, closing]))
         }
         const next = journal.tail(run.id, heard) // the run may have come to this node in the meantime
@@ -112,6 +115,14 @@ interface Stored {
 }
 
 async function readStored(scoped: Handles['scoped'], reader: RowScope, run: FollowedRun, before: Position): Promise<Stored | 'ended'> {
+  const stored = await readOnce(scoped, reader, run, before)
+  if (stored === 'ended') return stored
+  // Each statement sees what is committed by then: of a claim between them it is not known what it dropped.
+  const torn = stored.frames.some(({ fence }) => fence > stored.at.fence)
+  return torn ? readStored(scoped, reader, run, before) : stored
+}
+
+async function readOnce(scoped: Handles['scoped'], reader: RowScope, run: FollowedRun, before: Position): Promise<Stored | 'ended'> {
   return scoped(reader, async (sql) => {
     const row = await findRun(sql, run.projectId, run.id)
     if (!row) return 'ended'
@@ -119,7 +130,8 @@ async function readStored(scoped: Handles['scoped'], reader: RowScope, run: Foll
     const base = before.seq > 0 && row.fence > before.fence ? await findDroppedBase(sql, key, before) : null
     const at = { fence: row.fence, seq: base ?? before.seq }
     const rows = await readFrames(sql, { ...key, seq: at.seq, limit: ROWS_AT_A_TIME, bytes: BYTES_AT_A_TIME })
-    if (rows.length === 0 && hasEnded(row.state)) return 'ended'
+    // What was committed and does not show is behind the wall: the read set has grown beyond this reader.
+    if (rows.length === 0 && (hasEnded(row.state) || row.last_seq > at.seq)) return 'ended'
     return {
       at,
       reset: base !== null,

@@ -1,4 +1,4 @@
-import type { Frame, Journal, Position, Tail } from './journal.ts'
+import type { Frame, Journal, Position } from './journal.ts'
 
 interface Live {
   /** Dense: frames[i].seq === first + i. */
@@ -23,6 +23,8 @@ interface Reader {
 }
 
 const KEPT_BYTES = 4_000_000
+/** What one answer gives: two hundred slow readers of a run of 200,000 frames would hold a list of all of them each. */
+const FRAMES_AT_A_TIME = 1_000
 
 /**
  * The journal of a single process. Settled frames of a run are kept up to `keptBytes`, so that a second reader costs no
@@ -30,6 +32,17 @@ const KEPT_BYTES = 4_000_000
  */
 export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number } = {}): Journal {
   const runs = new Map<string, Live>()
+  /** Who reads a run, also one that is not held here: it may come. */
+  const hearing = new Map<string, Set<() => void>>()
+
+  const listen = (runId: string, heard: () => void): (() => void) => {
+    const all = hearing.get(runId) ?? new Set()
+    hearing.set(runId, all.add(heard))
+    return () => {
+      all.delete(heard)
+      if (all.size === 0 && hearing.get(runId) === all) hearing.delete(runId)
+    }
+  }
 
   const forget = (runId: string, live: Live): void => {
     if (live.ended && live.readers === 0 && runs.get(runId) === live) runs.delete(runId)
@@ -41,6 +54,7 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
       if (!first) return
       let live = runs.get(runId)
       // After its end a run may come back under a later fence; who still reads the old frames is sent to the store.
+      const anew = !live || live.ended
       if (!live || live.ended) runs.set(runId, (live = begin(first)))
       if (first.fence > live.fence) drop(live, first)
       if (first.fence !== live.fence || first.seq !== live.first + live.frames.length) throw new Error('A frame was appended out of order.')
@@ -49,6 +63,7 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
         live.bytes += frame.text.length
       }
       wake(live)
+      if (anew) for (const heard of hearing.get(runId) ?? []) heard()
     },
     settle(runId, seq) {
       const live = runs.get(runId)
@@ -63,9 +78,10 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
       wake(live)
       forget(runId, live)
     },
-    tail(runId) {
+    tail(runId, told) {
+      const leave = listen(runId, () => told?.())
       const live = runs.get(runId)
-      if (!live) return ELSEWHERE
+      if (!live) return { next: async () => 'elsewhere', close: leave }
       live.readers += 1
       const reader: Reader = { wake: () => {}, signal: null }
       const goOn = () => reader.wake()
@@ -79,6 +95,7 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
           return next(live, reader, at)
         },
         close() {
+          leave()
           reader.signal?.removeEventListener('abort', goOn)
           live.readers -= 1
           forget(runId, live)
@@ -94,8 +111,6 @@ export function memoryJournal({ keptBytes = KEPT_BYTES }: { keptBytes?: number }
     },
   }
 }
-
-const ELSEWHERE: Tail = { next: async () => 'elsewhere', close: () => {} }
 
 function begin({ seq, fence }: Frame): Live {
   return { frames: [], first: seq, fence, bytes: 0, settled: 0, ended: false, readers: 0, waiting: new Set(), waking: false }
@@ -115,7 +130,7 @@ async function next(live: Live, reader: Reader, at: Position): Promise<readonly 
   while (!reader.signal?.aborted) {
     const index = at.seq + 1 - live.first
     if (index < 0 || !isKept(live, at)) return 'elsewhere'
-    if (index < live.frames.length) return live.frames.slice(index)
+    if (index < live.frames.length) return live.frames.slice(index, index + FRAMES_AT_A_TIME)
     if (live.ended) return 'elsewhere'
     await woken(live, reader)
   }

@@ -23,6 +23,8 @@ interface Mirror {
   fence: number
   /** The last frame that was taken. */
   last: number
+  /** Up to here what was taken is known to be committed: no claim drops it. */
+  settled: number
   news: number
   ended: boolean
   /** What is there is being read, or has been, so that the rest is waited for; blind where that failed. */
@@ -74,7 +76,7 @@ export function createMirrors(parts: MirrorParts): Mirrors {
 
   const begin = (runId: string): Mirror => {
     const made: Mirror = {
-      runId, key: runKey(prefix, runId), tag: tagOf(runId), at: entryId({ fence: 0, seq: 0 }), fence: 0, last: 0,
+      runId, key: runKey(prefix, runId), tag: tagOf(runId), at: entryId({ fence: 0, seq: 0 }), fence: 0, last: 0, settled: 0,
       news: performance.now(), ended: false, state: 'reading', reading: Promise.resolve(), readers: new Set(),
     }
     mirrors.set(runId, made)
@@ -154,9 +156,10 @@ export function createMirrors(parts: MirrorParts): Mirrors {
     if (!fresh || !last) return
     if (!fits(mirror, entry)) held.end(mirror.runId) // who reads here is sent to the store, and what comes begins anew
     held.append(mirror.runId, fresh)
-    held.settle(mirror.runId, Math.min(entry.settled, last.seq))
     mirror.fence = entry.fence
     mirror.last = last.seq
+    mirror.settled = Math.min(entry.settled, last.seq)
+    held.settle(mirror.runId, mirror.settled)
     mirror.ended = last.terminal
   }
 
@@ -195,11 +198,14 @@ function freshOf(mirror: Mirror, { fence, frames }: Entry): readonly Frame[] | n
   return fence > mirror.fence ? frames : frames.filter(({ seq }) => seq > mirror.last)
 }
 
-/** Whether nothing is missing before it: it goes on where the last one ended, or where its claim began. */
+/**
+ * Whether nothing is missing before it: it goes on where the last one ended, or where its claim began. Over a claim of which
+ * nothing was heard here only what is known to be committed stays: that one may have dropped the rest and said other words.
+ */
 function fits(mirror: Mirror, { fence, base, frames }: Entry): boolean {
   const first = frames[0]?.seq ?? 0
   if (fence === mirror.fence) return first <= mirror.last + 1
-  return first === base + 1
+  return first === base + 1 && (fence === mirror.fence + 1 || base <= mirror.settled)
 }
 
 interface TailParts {
@@ -210,10 +216,11 @@ interface TailParts {
   isOver(): boolean
 }
 
-/** Begins its mirror with the first question, and ends it where nobody else reads. */
+/** Joins its mirror at once, so that who opens a tail before he closes another does not read all of it again; ends it where nobody else reads. */
 function openTail({ held, mirrors, begin, drop, isOver }: TailParts, runId: string, heard: () => void): Tail {
   const reader: Reader = { quiet: new AbortController(), since: null, away: false, over: false, heard }
-  let mirror: Mirror | null = null
+  const mirror = mirrors.get(runId) ?? begin(runId)
+  mirror.readers.add(reader)
   let inner: Tail | null = null
   let outer: AbortSignal | null = null
   const leave = () => reader.quiet.abort()
@@ -225,7 +232,6 @@ function openTail({ held, mirrors, begin, drop, isOver }: TailParts, runId: stri
 
   const wait = async (at: Position): Promise<readonly Frame[] | 'elsewhere'> => {
     if (reader.quiet.signal.aborted) reader.quiet = new AbortController()
-    mirror ??= join()
     if (mirror.state === 'reading') await Promise.race([mirror.reading, once(reader.quiet.signal, 'abort')])
     if (mirror.ended && at.seq >= mirror.last) return 'elsewhere'
     inner ??= held.tail(runId)
@@ -237,11 +243,6 @@ function openTail({ held, mirrors, begin, drop, isOver }: TailParts, runId: stri
     if (first && first.fence >= at.fence) return frames
     if (frames === 'elsewhere') forgetInner()
     return 'elsewhere'
-  }
-  const join = (): Mirror => {
-    const joined = mirrors.get(runId) ?? begin(runId)
-    joined.readers.add(reader)
-    return joined
   }
   const forgetInner = () => {
     inner?.close()
@@ -262,8 +263,8 @@ function openTail({ held, mirrors, begin, drop, isOver }: TailParts, runId: stri
     close() {
       listenTo(null)
       forgetInner()
-      mirror?.readers.delete(reader)
-      if (mirror?.readers.size === 0) drop(mirror)
+      mirror.readers.delete(reader)
+      if (mirror.readers.size === 0) drop(mirror)
     },
   }
 }

@@ -101,6 +101,8 @@ interface Watch {
   end(): void
 }
 
+const LATE_MS = 1_000
+
 /** The reason of an end that nobody asks about: without one, each call would make a DOMException with its stack. */
 const OVER = 'over'
 
@@ -113,11 +115,14 @@ function watchCall({ signal, limits }: ModelCall): Watch {
   const slow = () => ending.abort(new ModelFault('model_slow', 'The model took too long. Ask again, with a smaller question.'))
   const whole = setTimeout(slow, limits.modelMs)
   let silence: NodeJS.Timeout | undefined
+  let due = 0
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   const wait = (ms: number) => {
     clearTimeout(silence)
-    silence = setTimeout(silent, ms)
+    due = performance.now() + ms
+    // Far too late: it was this process that stood still, and what came meanwhile is still to be read.
+    silence = setTimeout(() => (performance.now() > due + LATE_MS ? wait(ms) : silent()), ms)
   }
   return {
     signal: ending.signal,
@@ -126,7 +131,10 @@ function watchCall({ signal, limits }: ModelCall): Watch {
       wait(limits.modelFirstMs)
     },
     heard() {
-      if (alive) return void silence?.refresh()
+      if (alive) {
+        due = performance.now() + limits.modelIdleMs
+        return void silence?.refresh()
+      }
       alive = true
       wait(limits.modelIdleMs)
     },

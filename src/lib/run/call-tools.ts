@@ -2,6 +2,7 @@ import { WaitedTooLong, boundedWait } from '../limits/bounded-wait.ts'
 import type { Limits } from '../limits/limits.ts'
 import { faultPoint } from '../observe/fault-point.ts'
 import type { Log } from '../observe/log.ts'
+import { CommitUnknown } from '../tools/bound-tool.ts'
 import type { BoundTool, CallHandles, ToolResult } from '../tools/bound-tool.ts'
 import { plainOutput } from '../tools/plain-json.ts'
 import { ToolError } from '../tools/tool.ts'
@@ -36,7 +37,9 @@ export interface CallToolsOptions {
 }
 
 const FAILED = 'The tool failed. Its operator finds the cause in the log.'
+const ACTED = 'The tool has acted, but its answer cannot be shown: it is too large, nested too deeply, or no JSON. Do not call it again for this.'
 const TAKEN = 'This tool is no longer yours to use.'
+const MAY_HAVE_ACTED = 'Whether it has acted is not known.'
 const CHANGED = 'The tool changed while this call was waiting, and its arguments do not fit any more.'
 const UNKNOWN =
   'The outcome of this call is not known: the server was interrupted while it ran, and it may or may not have acted. It was not repeated. Say so, and have a person look before it is called again.'
@@ -90,13 +93,16 @@ async function callTool(call: StandingCall, tool: BoundTool, calling: Calling): 
   const cut = signalOf(tool, signal, ending.signal)
   const record = (output: unknown) => recordOf(call.id, outputChunk(call, output, limits.resultBytes))
   const handles = { signal: AbortSignal.any([cut, ending.signal]), log: toolLog, idempotencyKey: `${runId}:${call.id}`, cite, record }
+  let acted = false
   try {
     const result = await boundedWait(tool.call(args, handles), { signal: cut, ms: limits.toolMs })
     faultPoint('effect_done')
+    acted = tool.effect !== 'read'
     return success(call, result, limits.resultBytes)
   } catch (error) {
     cut.throwIfAborted()
     toolLog.warn({ cause: error }, 'a tool call failed')
+    if (acted) return failure(call, ACTED, tool.failureReads, 'done')
     return failureOf(call, tool, error, calling)
   } finally {
     ending.abort()
@@ -120,10 +126,11 @@ async function failureOf(call: StandingCall, tool: BoundTool, error: unknown, { 
   const kept = tool.effect === 'with-ledger' ? await recorded(call.id) : null
   if (kept) return { chunk: kept, reads: tool.failureReads, state: 'done' }
   if (error instanceof ToolError) return failure(call, error.message, tool.failureReads)
+  if (error instanceof CommitUnknown && tool.effect === 'write') return failure(call, `${FAILED} ${MAY_HAVE_ACTED}`, tool.failureReads, 'unknown')
   if (!(error instanceof WaitedTooLong)) return failure(call, FAILED, tool.failureReads)
   const left = `The tool took longer than ${limits.toolMs / 1_000} s and was left.`
   return tool.effect === 'write'
-    ? failure(call, `${left} Whether it has acted is not known.`, tool.failureReads, 'unknown')
+    ? failure(call, `${left} ${MAY_HAVE_ACTED}`, tool.failureReads, 'unknown')
     : failure(call, left, tool.failureReads)
 }
 
@@ -143,6 +150,6 @@ function noAnswer(reason: 'not_json' | 'too_large' | 'too_deep', maxBytes: numbe
   return reason === 'too_deep' ? 'The tool answered something that is nested too deeply.' : 'The tool answered something that is not JSON.'
 }
 
-function failure(call: StandingCall, errorText: string, reads: readonly string[], state: 'failed' | 'unknown' = 'failed'): Outcome {
+function failure(call: StandingCall, errorText: string, reads: readonly string[], state: SettledCall['state'] = 'failed'): Outcome {
   return { chunk: { type: 'tool-output-error', toolCallId: call.id, errorText: errorText.slice(0, 2_000), dynamic: true }, reads, state }
 }

@@ -52,25 +52,28 @@ const NOT_DRIVEN: Driving = { ended: Promise.resolve() }
 export function createClaims(parts: ClaimParts): Claims {
   const { sweeper, node, live } = parts
   const claimant = () => ({ nodeId: node.id, epoch: node.epoch, driven: live.ids(), left: live.left(), limit: AT_A_TIME })
+  const takeOver = async (): Promise<void> => {
+    for (let more = true; more; ) {
+      const claimed = await sweeper((sql) => claimOrphans(sql, claimant()))
+      await Promise.all(claimed.map((run) => tryToDrive(run, parts)))
+      more = claimed.length === AT_A_TIME
+    }
+  }
+  const startQueued = async (): Promise<void> => {
+    const claimed = await sweeper((sql) => claimQueued(sql, claimant())).catch((error: unknown) => {
+      if (isDuplicate(error)) return [] // another node was faster
+      throw error
+    })
+    await Promise.all(claimed.map((run) => tryToDrive(run, parts, 'run_began')))
+  }
+  const takeToStop = async (run: RunAddress): Promise<Driving | null> => {
+    const claimed = await sweeper((sql) => claimToEnd(sql, claimant(), run))
+    return claimed && tryToDrive({ ...claimed, stop_requested: true }, parts)
+  }
   return {
-    async takeOver() {
-      for (let more = true; more; ) {
-        const claimed = await sweeper((sql) => claimOrphans(sql, claimant()))
-        await Promise.all(claimed.map((run) => tryToDrive(run, parts)))
-        more = claimed.length === AT_A_TIME
-      }
-    },
-    async startQueued() {
-      const claimed = await sweeper((sql) => claimQueued(sql, claimant())).catch((error: unknown) => {
-        if (isDuplicate(error)) return [] // another node was faster
-        throw error
-      })
-      await Promise.all(claimed.map((run) => tryToDrive(run, parts, 'run_began')))
-    },
-    async takeToStop(run) {
-      const claimed = await sweeper((sql) => claimToEnd(sql, claimant(), run))
-      return claimed && tryToDrive({ ...claimed, stop_requested: true }, parts)
-    },
+    takeOver: () => live.opening(takeOver()),
+    startQueued: () => live.opening(startQueued()),
+    takeToStop: (run) => live.opening(takeToStop(run)),
   }
 }
 

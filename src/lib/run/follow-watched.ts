@@ -1,6 +1,7 @@
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import type { ScopeNews, ScopeWatch } from '../scope/watch-scopes.ts'
 import type { Handles, RowScope, ScopedSql } from '../store/handles.ts'
+import { piecesOf } from '../wire/generate-chat-sse.ts'
 import type { WireFrame } from '../wire/generate-chat-sse.ts'
 
 /** How a watched reader reads: in its own place of these two. */
@@ -14,8 +15,10 @@ export interface Watched {
 /** Whose reading is watched. */
 export interface WatchedReader {
   readonly context: ChatExecutionContext
-  /** Whether what is followed may still be seen, asked under what is left. */
-  stillSees(sql: ScopedSql): Promise<boolean>
+  /** Whether what is followed may still be seen, asked under what is left. `own`: nothing but the scope can take it away. */
+  stillSees(sql: ScopedSql): Promise<boolean | 'own'>
+  /** Milliseconds between two such questions, until the answer is `own`. Absent: it is asked where the scope narrows. */
+  readonly everyMs?: number
   readonly signal: AbortSignal
 }
 
@@ -32,7 +35,7 @@ const LAST_WORD_MS = 500
  */
 export async function* followWatched<Some extends WireFrame>(
   { watch, scoped }: WatchedParts,
-  { context, stillSees, signal }: WatchedReader,
+  { context, stillSees, everyMs, signal }: WatchedReader,
   open: (watched: Watched) => AsyncIterable<readonly Some[]>,
 ): AsyncGenerator<readonly Some[], void, undefined> {
   const ending = new AbortController()
@@ -56,17 +59,32 @@ export async function* followWatched<Some extends WireFrame>(
     rows = news.rows
     void look()
   }
+  // A thread that is shared no longer narrows nobody's scope. A database that does not answer is no reason to cut anybody.
+  let again: NodeJS.Timeout | undefined
+  const lookLater = () => {
+    if (everyMs !== undefined) again = setTimeout(() => void lookAgain(), everyMs).unref()
+  }
+  const lookAgain = async (): Promise<void> => {
+    const sees = await scoped(rows, stillSees).catch(() => true)
+    if (ending.signal.aborted) return
+    if (!sees) lose()
+    else if (sees !== 'own') lookLater()
+  }
+  lookLater()
   const leave = watch.watch(context, 'read', hear)
   signal.addEventListener('abort', end, { once: true })
   if (signal.aborted) end()
   try {
     for await (const frames of open({ scoped: (_, work) => scoped(rows, work), signal: ending.signal })) {
-      if (lost && !frames.at(-1)?.terminal) return
-      yield frames
+      for (const piece of piecesOf(frames)) { // so that a slow reader of many is cut before the next one
+        if (lost && !piece.at(-1)?.terminal) return
+        yield piece
+      }
     }
     if (ending.signal.reason instanceof Error) throw ending.signal.reason
   } finally {
     leave()
+    clearTimeout(again)
     clearTimeout(lastWord)
     signal.removeEventListener('abort', end)
     end()

@@ -21,7 +21,7 @@ export interface Running {
 export interface LiveRuns {
   /** Begins to drive; the signal is the run's own. `drive` must not reject. Resolves when it has ended, or is left. */
   start(start: LiveStart, drive: (running: Running) => Promise<Outcome>): Promise<void>
-  /** A run that is being opened: a drain waits for it too, and for what it begins. */
+  /** A run that is being opened, or claimed: a drain waits for it too, and for what it begins. */
   opening<T>(opened: Promise<T>): Promise<T>
   ids(): readonly string[]
   /** One that this node owns and does not drive. */
@@ -52,6 +52,8 @@ interface Left {
 const LAST_COMMITS_MS = 5_000
 const LEFT_MS = 250
 const MOST_LEFT_MS = 30_000
+/** One that is still this node's own is claimed by then, as any other that it does not drive; the others are another's. */
+const FORGOTTEN_MS = 120_000
 
 export function createLiveRuns(metrics: Metrics): LiveRuns {
   const runs = new Map<string, Live>()
@@ -60,8 +62,10 @@ export function createLiveRuns(metrics: Metrics): LiveRuns {
   // Once the grace of a drain is over: a run that was still being opened then must not outlive it.
   let handedOver: HandedOver | null = null
   const allEnded = async () => {
-    await Promise.allSettled(openings)
-    await Promise.all([...runs.values()].map((run) => run.ended))
+    while (openings.size + runs.size > 0) {
+      await Promise.allSettled(openings)
+      await Promise.all([...runs.values()].map((run) => run.ended))
+    }
   }
   const leave = (runId: string): void => {
     const times = (leftRuns.get(runId)?.times ?? 0) + 1
@@ -74,6 +78,7 @@ export function createLiveRuns(metrics: Metrics): LiveRuns {
     const began = performance.now()
     const outcome = await drive({ signal: controller.signal, abort: (reason) => controller.abort(reason) })
     clearTimeout(timer)
+    if (runs.get(runId)?.controller !== controller) return // claimed here once more meanwhile: that one counts
     runs.delete(runId)
     metrics.runsRunning(runs.size)
     if (outcome.left) return leave(runId)
@@ -83,7 +88,11 @@ export function createLiveRuns(metrics: Metrics): LiveRuns {
   return {
     ids: () => [...runs.keys()],
     leave,
-    left: () => [...leftRuns].flatMap(([id, { readyAt }]) => (readyAt <= performance.now() ? [id] : [])),
+    left() {
+      const now = performance.now()
+      for (const [id, { readyAt }] of leftRuns) if (readyAt + FORGOTTEN_MS < now) leftRuns.delete(id)
+      return [...leftRuns].flatMap(([id, { readyAt }]) => (readyAt <= now ? [id] : []))
+    },
     async opening(opened) {
       openings.add(opened)
       try {

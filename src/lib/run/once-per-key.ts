@@ -17,9 +17,17 @@ export interface RequestKey {
 
 const MISMATCH = refuse('idempotency_mismatch', 'This Idempotency-Key was sent with another request. Send a new key with what is new.')
 
-/** `asked`: plain data, in one order of members, without the key itself. */
+/** `asked`: plain data, without the key itself. */
 export function requestKey(request: string, key: string, asked: unknown): RequestKey {
-  return { request, key, bodyHash: createHash('sha256').update(JSON.stringify(asked)).digest('hex') }
+  return { request, key, bodyHash: createHash('sha256').update(JSON.stringify(canonical(asked))).digest('hex') }
+}
+
+/** In one order of members, and without those that say nothing: a key outlives an upgrade, and the next version may take more. */
+function canonical(asked: unknown): unknown {
+  if (Array.isArray(asked)) return asked.map(canonical)
+  if (typeof asked !== 'object' || asked === null) return asked
+  const members = Object.entries(asked).filter(([, member]) => member !== null && member !== undefined)
+  return Object.fromEntries(members.sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, member]) => [name, canonical(member)]))
 }
 
 /** What is done for a key that is new, and for one that came before; and the run that it came to. */

@@ -93,6 +93,7 @@ export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowS
   let called = run.before.some(({ type }) => type === 'tool-input-available')
   let writing = false
   let readSet = run.readSet
+  /** Of all frames of the run, under whatever claim. */
   let bytes = 0
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -215,7 +216,8 @@ export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowS
   const opening = (): readonly Chunk[] => (fence > 1 && seq === base && !draft.open() ? [{ type: 'start-step' }] : [])
   const closing = (first: readonly Chunk[]): readonly Chunk[] => [...draft.closing(NOT_RUN), ...(first.length > 0 ? [{ type: 'finish-step' } as const] : [])]
 
-  for (const chunk of run.before) {
+  for (const [index, chunk] of run.before.entries()) {
+    bytes += frameOf(chunk, index + 1, 0).text.length
     draft.add(chunk)
     if (chunk.type === 'finish-step') closeStep()
   }

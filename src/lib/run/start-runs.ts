@@ -10,6 +10,7 @@ import type { Refusal } from '../scope/refusal.ts'
 import type { Handles, ScopedSql } from '../store/handles.ts'
 import { wakeNode } from '../store/node-rows.ts'
 import { findReadSet } from '../store/read-set-rows.ts'
+import { findRun } from '../store/run-rows.ts'
 import type { Store } from '../store/store.ts'
 import type { ChatCommand } from './chat-command.ts'
 import { createClaims } from './claim-runs.ts'
@@ -128,12 +129,13 @@ export async function startRuns({ handles, drive, events, node: named, log }: Ru
     open: async (context, command, requestLog) =>
       stopping ? STOPPING : live.opening(open(context, command, requestLog)),
     follow: (context, run, from, signal) =>
-      followWatched({ watch: parts.scopes, scoped: handles.scoped }, { context, stillSees: sees(run), signal }, (watched) =>
+      followWatched({ watch: parts.scopes, scoped: handles.scoped }, { context, stillSees: sees(run, context), everyMs: context.limits.scopeMs, signal }, (watched) =>
         followRun({ journal, scoped: watched.scoped, watch, holds: node.holds, closing: closing.signal }, { reader: context.rows, run, from, signal: watched.signal }),
       ),
     stop,
     async close(graceMs) {
       stopping = true
+      sweeps?.takeNone()
       await live.drain(graceMs)
       closing.abort()
       giveUp.abort()
@@ -142,9 +144,12 @@ export async function startRuns({ handles, drive, events, node: named, log }: Ru
   }
 }
 
-/** Whether what a run has read by now is still all this reader's. */
-function sees({ projectId, id }: RunRef): (sql: ScopedSql) => Promise<boolean> {
-  return async (sql) => (await findReadSet(sql, projectId, id)) !== null
+/** Whether what a run has read by now is still all this reader's; and, of another's run, whether its thread is still shared. */
+function sees({ projectId, id }: RunRef, { rows }: ChatExecutionContext): (sql: ScopedSql) => Promise<boolean | 'own'> {
+  return async (sql) => {
+    if (!(await findReadSet(sql, projectId, id))) return false
+    return (await findRun(sql, projectId, id))?.author_id === rows.userId ? 'own' : true
+  }
 }
 
 /** Where others drive, this process owns nothing: its name is only for what it ends, because somebody asked it to. */

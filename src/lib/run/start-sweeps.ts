@@ -34,6 +34,8 @@ export interface SweepParts extends Pick<Handles, 'sweeper'> {
 export interface Sweeps {
   /** A place in a thread has come free, or somebody asked for something: not to wait for the next turn. */
   soon(): void
+  /** Takes no more runs; stops are still heard, and followers told. */
+  takeNone(): void
   /** Ends them and gives the lease back. */
   end(): Promise<void>
 }
@@ -44,24 +46,25 @@ export interface Sweeps {
  * cannot take over cannot serve.
  */
 export async function startSweeps({ sweeper, node, live, claims, watch, log, alone, drives, hear }: SweepParts): Promise<Sweeps> {
+  let takes = true
   const look = async (): Promise<void> => {
     await watch.look()
     if (!drives || !node.holds()) return
-    if (!alone) await hearStops()
-    await claims.takeOver()
-    await claims.startQueued()
+    await hearStops()
+    if (takes) await claims.takeOver()
+    if (takes) await claims.startQueued()
   }
   const hearStops = async (): Promise<void> => {
     if (live.ids().length === 0) return
     const stopped = await sweeper((sql) => listStopped(sql, node.id, node.epoch))
     for (const id of stopped) void live.abort(id, new Stopped())
   }
-  const tidy = () =>
-    sweeper(async (sql) => {
-      await deleteOldKeys(sql)
-      await deleteOldEvents(sql)
-      await trimFrames(sql)
-    })
+  // Each for itself: one that fails, or takes too long, does not keep the others' from going.
+  const tidy = async (): Promise<void> => {
+    const done = await Promise.allSettled([sweeper(deleteOldKeys), sweeper(deleteOldEvents), sweeper(trimFrames)])
+    const failed = done.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
   const sweeping = repeat(alone ? ALONE_MS : SWEEP_MS, look, (error) => log.error({ cause: error }, 'the look after runs failed'))
   const tidying = drives ? repeat(TIDY_MS, tidy, (error) => log.error({ cause: error }, 'what was kept long enough could not be thrown away')) : null
   // What cannot be said to a database that is away is left to the lease's end.
@@ -81,6 +84,9 @@ export async function startSweeps({ sweeper, node, live, claims, watch, log, alo
   }) : undefined
   return {
     soon: sweeping.soon,
+    takeNone() {
+      takes = false
+    },
     async end() {
       await heard?.close()
       await sweeping.end()

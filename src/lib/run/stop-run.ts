@@ -80,11 +80,12 @@ async function stateAfter(ended: Promise<void>, parts: StopParts, context: ChatE
   return stateOf(parts, context, runId)
 }
 
-/** Driven elsewhere: its owner is told, and the end shows in its row. */
+/** Driven elsewhere, or about to be driven here (then nobody else would tell it): its owner is told, and the end shows in its row. */
 async function stateSoon(parts: StopParts, context: ChatExecutionContext, { id: runId, owner }: { readonly id: string; readonly owner: string | null }): Promise<RunState> {
   if (owner) await parts.sweeper((sql) => wakeNode(sql, owner))
   const until = performance.now() + CONFIRM_MS
   for (;;) {
+    void parts.live.abort(runId, new Stopped())
     const state = await stateOf(parts, context, runId)
     if (hasEnded(state) || performance.now() > until) return state
     await delay(LOOK_MS)

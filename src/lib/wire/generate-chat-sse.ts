@@ -68,15 +68,22 @@ export async function* generateChatSse(
 const TEXT_CHARS = 64_000
 
 function* textsOf(frames: readonly WireFrame[]): Generator<string, void, undefined> {
-  let text = ''
-  for (const frame of frames) {
-    if (text !== '' && text.length + frame.text.length > TEXT_CHARS) {
-      yield text
-      text = ''
+  for (const piece of piecesOf(frames)) yield piece.map(({ text }) => text).join('')
+}
+
+/** The frames by such pieces; of more than that only a single one is made. */
+export function* piecesOf<Some extends WireFrame>(frames: readonly Some[]): Generator<readonly Some[], void, undefined> {
+  let from = 0
+  let chars = 0
+  for (const [index, { text }] of frames.entries()) {
+    if (index > from && chars + text.length > TEXT_CHARS) {
+      yield frames.slice(from, index)
+      from = index
+      chars = 0
     }
-    text += frame.text
+    chars += text.length
   }
-  if (text !== '') yield text
+  if (from < frames.length) yield from === 0 ? frames : frames.slice(from)
 }
 
 interface Silence {
