@@ -108,6 +108,7 @@ export async function openEngine<Tx>(options: AmbitOptions<Tx>, ready: Ready): P
 async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metrics, newId }: Ready, store: Store): Promise<Engine> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const journal = options.journal ?? memoryJournal()
+  journal.onFailure?.(metrics.journalFailed)
   const scope: ScopeSources = {
     directory: options.directory ?? ownDirectory(store),
     settings: (orgId, projectId) => store.lookup((sql) => readSettings(sql, orgId, projectId)),

@@ -93,6 +93,15 @@ test('a taken port is explained', async () => {
   expect(explainError(error)).toBe(`Port ${port} on 127.0.0.1 is taken: stop what listens there, or choose another with AMBIT_PORT.`)
 })
 
+test('a PostgreSQL that takes connections and hangs up is explained', async () => {
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const AMBIT_DATABASE_OWNER_URL = `postgres://owner:hunter2@127.0.0.1:${(server.address() as AddressInfo).port}/app`
+  const { code, out, err } = await ambit(['runs'], { ...here, AMBIT_DATABASE_OWNER_URL })
+  expect({ code, out, err }).toEqual({ code: 1, out: '', err: 'PostgreSQL does not answer (connection lost): check that it runs, and the host and port in the database URL.\n' })
+})
+
 test('migrate asks for the owner, and prints SQL without one', async () => {
   const [refused, printed] = await Promise.all([ambit(['migrate'], here), ambit(['migrate', '--print'], here)])
   expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^Set AMBIT_DATABASE_OWNER_URL .+\n$/) as string })

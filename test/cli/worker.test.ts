@@ -76,7 +76,13 @@ describe.skipIf(!postgres)('a worker', () => {
     const { chunks } = parseStream(first + (await asked.until('[DONE]')))
     expect(said(chunks)).toBe('One two three.')
     expect(chunks.at(-1)?.type).toBe('finish')
-    expect(await worker.end('SIGTERM')).toMatchObject({ code: 0 })
+    const { code, err } = await worker.end('SIGTERM')
+    expect(code).toBe(0)
+    // Nobody had it before: that is a beginning, and no node has died.
+    const { rows } = await database.superuser.transaction('', (sql) => sql.query<{ reason: string }>('select reason from ambit.claims order by fence'))
+    expect(rows.map(({ reason }) => reason)).toEqual(['opened', 'started'])
+    expect(err).toContain('"msg":"a run begins"')
+    expect(err).not.toContain('taken over')
   })
 
   test('lets an answer end when it is asked to end', async () => {

@@ -16,13 +16,16 @@ describe.each(databaseKinds)('closing during a run, on $name', (kind) => {
 
   test('without grace: the reader is cut, and the next life goes on with the run', async () => {
     const model = scriptedModel([...says('Half, ').slice(0, 3), never])
-    const { ambit } = stage.start({ model })
+    const { ambit, lines } = stage.start({ model })
     const thread = freshThread()
     const reader = must((await post(stage, ambit, { thread })).body).getReader()
     const early = await readUntil(reader, 'Half, ')
     // Broken off, not ended: half an answer is none.
     await Promise.all([expect(readRest(reader)).rejects.toThrow('without a terminal one'), ambit.close({ graceMs: 0 })])
     expect(model.cancelled()).toBe(1)
+    // Each deployment does this: it is told, and is no warning.
+    expect(lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(['stopping', 'the run is handed over', 'the stream was broken off']))
+    expect(lines.filter(({ level }) => Number(level) > 30)).toEqual([])
     const next = stage.start({ model: scriptedModel(says('Whole.'), says('Now.')) })
     const streamed = await answerTo(stage, next.ambit, { thread })
     expectSound(streamed)

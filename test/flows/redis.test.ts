@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createLog } from '../../src/index.ts'
 import { redisJournal } from '../../src/redis.ts'
 import { APOLLO, readStream, send } from '../support/client.ts'
@@ -49,5 +49,16 @@ describe.skipIf(!found).each(databaseKinds.filter(({ name }) => name === 'Postgr
     read += await readRest(reader)
     await redis.server.restart()
     expect(read.replaceAll(': \n\n', '')).toBe((await readStream(asked)).text.replaceAll(': \n\n', ''))
+  })
+
+  test('what Redis does not take is counted, for whoever is on call', async () => {
+    const journal = redisJournal({ url: redis.server.url, log: createLog({ level: 'silent' }) })
+    const { ambit } = stage.start({ model: scriptedModel(says('Hello.')), journal, metrics: true })
+    const failures = async () => Number(/^ambit_journal_failures_total (\d+)$/m.exec(await (await ambit.fetch(new Request('http://ambit.test/metrics'))).text())?.[1])
+    expect(await failures()).toBe(0)
+    await redis.server.kill()
+    await readStream(await post(stage, ambit, { thread: freshThread() }))
+    await vi.waitFor(async () => expect(await failures()).toBeGreaterThan(0), 5_000)
+    await redis.server.restart()
   })
 })

@@ -100,6 +100,24 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('two no
     expect(rest.chunks.map(({ type }) => type)).toEqual(['reset-step', 'text-start', 'text-delta', 'text-end', 'finish-step', 'finish'])
   })
 
+  test('a pool that is busy with requests does not cost a node its lease', async () => {
+    const busy = stage.start({ model: scriptedModel(says('x')), connections: 1, leaseMs: 1_000 })
+    await busy.ambit.start()
+    const [held, free] = [gate(), gate()]
+    const locking = stage.database.superuser.transaction('', async (sql) => {
+      await sql.query('lock table ambit.threads in access exclusive mode')
+      held.open()
+      await free.opened
+    })
+    await held.opened
+    // The one connection waits 2 s for the lock, twice; everything else of the requests' waits behind it.
+    const waiting = [1, 2].map(() => send(busy.ambit, stage.world, 'bob', `${APOLLO}/threads`))
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([503, 503])
+    free.open()
+    await locking
+    expect(busy.lines.map(({ msg }) => msg)).not.toContain('the lease of this node has ended: it drives nothing until it has taken a new one')
+  })
+
   test('a door that drives nothing: a worker does, also what was asked while there was none', async () => {
     const door = stage.start({ model: scriptedModel(says('Not here.')), drive: 'elsewhere' })
     const worker = stage.start({ model: scriptedModel(says('At work.')), drive: 'elsewhere' })

@@ -56,10 +56,12 @@ describe.each(databaseKinds)('health on $name', (kind) => {
 
   test('is not ready while an open store does not answer', async () => {
     const store = reachable(stage.database, true)
-    const { ambit } = stage.start({ store, model: scriptedModel(says('Hello.')) })
+    const { ambit, lines } = stage.start({ store, model: scriptedModel(says('Hello.')) })
     expect(await health(ambit)).toEqual([LIVE, READY])
+    expect(lines.filter(({ msg }) => msg === 'request')).toEqual([]) // asked every few seconds, by everybody
     store.up = false
     expect(await health(ambit)).toEqual([LIVE, NOT_READY])
+    expect(lines.filter(({ msg }) => msg === 'request')).toMatchObject([{ route: 'GET /health/ready', status: 503 }])
     store.up = true
     expect(await health(ambit)).toEqual([LIVE, READY])
     expect(store.opened).toBe(1)

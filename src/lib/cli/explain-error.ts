@@ -1,5 +1,5 @@
 import { StartError } from '../store/start-error.ts'
-import { Unanswered } from '../store/unavailable.ts'
+import { Unanswered, isUnavailable } from '../store/unavailable.ts'
 
 interface SystemError {
   readonly code: string
@@ -27,7 +27,8 @@ function systemErrorOf(error: unknown): SystemError | null {
   // A name with two addresses (localhost) fails twice, in one error that carries only the code.
   const one: unknown = error instanceof AggregateError ? error.errors[0] : error
   if (one instanceof Error && 'code' in one && typeof one.code === 'string') return one as Error & SystemError
-  return /timeout.* connect/i.test(error.message) ? { code: 'timeout', syscall: 'connect', message: error.message } : null
+  // What the driver says in words only.
+  return isUnavailable(error) ? { code: /timeout/i.test(error.message) ? 'timeout' : 'connection lost', syscall: 'connect', message: error.message } : null
 }
 
 function explainListen({ code, address, port }: SystemError): string {

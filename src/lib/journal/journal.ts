@@ -46,5 +46,7 @@ export interface Journal {
   end(runId: string): void
   /** `heard` is called where frames come for a reader that was sent elsewhere: it may ask here again. */
   tail(runId: string, heard?: () => void): Tail
+  /** Calls `told` whenever what nodes share did not take or give what it was asked for. Absent where nothing is shared. */
+  onFailure?(told: () => void): void
   close(): Promise<void>
 }

@@ -36,7 +36,8 @@ const LISTEN_MS = 500
 export function redisJournal(options: RedisJournalOptions): RedisJournal {
   const { prefix = 'ambit', keptBytes = 1_000_000, log = createLog({ level: 'info' }) } = options
   if (!/^[\w:.-]{1,64}$/.test(prefix)) throw new Error('The prefix of a journal in Redis is of letters, digits, "_", ":", "." and "-" only.')
-  const tell = createTroubles(log)
+  let failed = (): void => {}
+  const tell = createTroubles(log, () => failed())
   const connect = connectTo(options)
   const local = memoryJournal({ keptBytes })
   let commands: Link | null = null
@@ -84,6 +85,7 @@ export function redisJournal(options: RedisJournalOptions): RedisJournal {
       publisher.ended(runId)
     },
     tail: (runId, heard = () => {}) => (closed ? local.tail(runId) : publisher.tail(runId)) ?? mirrors.tail(runId, heard),
+    onFailure: (told) => void (failed = told),
     close: () => (closed ??= close()),
   }
 }

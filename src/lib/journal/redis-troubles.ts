@@ -6,14 +6,15 @@ const QUIET_MS = 60_000
 /** What follows from a lost connection, which was told when it was lost. */
 const AFTERMATH: readonly string[] = [Disconnected.name, 'MaxRetriesPerRequestError']
 
-/** Says what fails, once per kind and minute: a Redis that is away fails many times a second. */
+/** Counts what fails, and says it once per kind and minute: a Redis that is away fails many times a second. */
 export type TellTrouble = (error: unknown) => void
 
-export function createTroubles(log: Log): TellTrouble {
+export function createTroubles(log: Log, failed: () => void): TellTrouble {
   const told = new Map<string, number>()
   return (error) => {
     const kind = kindOf(error)
     if (AFTERMATH.includes(kind)) return
+    failed()
     const now = performance.now()
     if (now - (told.get(kind) ?? -Infinity) < QUIET_MS) return
     told.set(kind, now)

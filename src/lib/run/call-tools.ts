@@ -2,7 +2,6 @@ import { WaitedTooLong, boundedWait } from '../limits/bounded-wait.ts'
 import type { Limits } from '../limits/limits.ts'
 import { faultPoint } from '../observe/fault-point.ts'
 import type { Log } from '../observe/log.ts'
-import { CommitUnknown } from '../tools/bound-tool.ts'
 import type { BoundTool, CallHandles, ToolResult } from '../tools/bound-tool.ts'
 import { plainOutput } from '../tools/plain-json.ts'
 import { ToolError } from '../tools/tool.ts'
@@ -126,12 +125,9 @@ async function failureOf(call: StandingCall, tool: BoundTool, error: unknown, { 
   const kept = tool.effect === 'with-ledger' ? await recorded(call.id) : null
   if (kept) return { chunk: kept, reads: tool.failureReads, state: 'done' }
   if (error instanceof ToolError) return failure(call, error.message, tool.failureReads)
-  if (error instanceof CommitUnknown && tool.effect === 'write') return failure(call, `${FAILED} ${MAY_HAVE_ACTED}`, tool.failureReads, 'unknown')
-  if (!(error instanceof WaitedTooLong)) return failure(call, FAILED, tool.failureReads)
-  const left = `The tool took longer than ${limits.toolMs / 1_000} s and was left.`
-  return tool.effect === 'write'
-    ? failure(call, `${left} ${MAY_HAVE_ACTED}`, tool.failureReads, 'unknown')
-    : failure(call, left, tool.failureReads)
+  const words = error instanceof WaitedTooLong ? `The tool took longer than ${limits.toolMs / 1_000} s and was left.` : FAILED
+  // A connection that breaks after the request was sent looks like any other error: only a ToolError is the tool's own word.
+  return tool.effect === 'write' ? failure(call, `${words} ${MAY_HAVE_ACTED}`, tool.failureReads, 'unknown') : failure(call, words, tool.failureReads)
 }
 
 function success(call: StandingCall, { output, reads }: ToolResult, maxBytes: number): Outcome {

@@ -79,17 +79,19 @@ export function createClaims(parts: ClaimParts): Claims {
 
 /** One that cannot be read is this node's and driven by nobody: a later sweep claims it again. */
 async function tryToDrive(claimed: ClaimedRun, parts: ClaimParts, event: 'run_began' | null = null): Promise<Driving> {
-  const { live, log, drive, scoped, changed } = parts
+  const { live, log, drive, node, scoped, changed } = parts
   const key = { orgId: claimed.org_id, projectId: claimed.project_id, id: claimed.id }
   const runLog = log.child({ org_id: claimed.org_id, run_id: claimed.id })
   faultPoint('claimed')
-  if (!event) drive.metrics.takenOver()
+  const takenOver = claimed.from_node !== ''
+  if (takenOver) drive.metrics.takenOver()
   try {
     const run = await readClaimed(claimed, { scoped })
     if (event) await scoped(run.context.rows, (sql) => insertEvent(sql, { projectId: key.projectId, kind: event, threadId: claimed.thread_id, runId: key.id }))
     const { org, project, limits } = run.context
     const named = runLog.child({ org_slug: org.slug, project_slug: project?.slug })
-    named.info({ fence: claimed.fence, takeovers: claimed.takeovers }, event ? 'a run that waited begins' : 'a run is taken over')
+    if (takenOver) named.info({ node: node.id, from: claimed.from_node, fence: claimed.fence, takeovers: claimed.takeovers + 1 }, 'a run is taken over')
+    else named.info({ node: node.id, fence: claimed.fence }, event ? 'a run that waited begins' : 'a run begins')
     const ended = live.start({ runId: key.id, maxMs: limits.runMs - claimed.age_ms, ended: reasonToEnd(claimed) }, (running) => driveRun({ ...run, ...running, log: named }, drive))
     changed(key, 'begun')
     return { ended: ended.then(() => changed(key, 'ended')) }

@@ -42,7 +42,7 @@ export interface Runs {
 }
 
 export interface RunsOptions {
-  readonly handles: Pick<Store, 'scoped' | 'sweeper' | 'hear'>
+  readonly handles: Pick<Store, 'scoped' | 'sweeper' | 'urgent' | 'hear'>
   readonly drive: Omit<DriveParts, 'giveUp' | 'holds' | 'sweeper'>
   /** Told of what begins and ends here. */
   readonly events: Pick<ScopeEvents, 'notify'>
@@ -71,7 +71,7 @@ export async function startRuns({ handles, drive, events, node: named, log }: Ru
   const closing = new AbortController()
   const { metrics } = drive
   const live = createLiveRuns(metrics)
-  const node = await joinAs(named, handles, {
+  const node = await joinAs(named, { sweeper: handles.urgent }, {
     log,
     onLost() {
       metrics.leaseLapsed()
@@ -88,7 +88,7 @@ export async function startRuns({ handles, drive, events, node: named, log }: Ru
     if (what === 'ended') sweeps?.soon() // somebody may wait for the end of this one
   }
   const claims = createClaims({ ...handles, drive: parts, node, live, log, changed })
-  sweeps = await startSweeps({ ...handles, node, live, claims, watch, log, ...named })
+  sweeps = await startSweeps({ ...handles, sweeper: handles.urgent, node, live, claims, watch, log, ...named })
 
   let stopping = false
 
@@ -108,6 +108,7 @@ export async function startRuns({ handles, drive, events, node: named, log }: Ru
     events.notify({ orgId: context.org.id, projectId: opened.run.projectId })
     faultPoint('run_written')
     const { begun, ...answer } = opened
+    if (!begun && named.drives) sweeps?.soon() // what it waits for may have ended while it got in line
     // Whoever drives hears of it at once; a wake-up that is lost costs a second.
     if (!named.drives) await handles.sweeper((sql) => wakeNode(sql, '')).catch((error: unknown) => requestLog.warn({ cause: error }, 'the workers could not be woken'))
     if (begun) begin(context, begun, { about: command.about ?? [], log: requestLog.child({ run_id: begun.owned.id }) })

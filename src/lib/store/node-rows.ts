@@ -10,7 +10,9 @@ export interface ClaimedRun {
   readonly fence: number
   readonly last_seq: number
   readonly stop_requested: boolean
-  /** How often it has lost its node. */
+  /** Who drove it until now: '' where nobody did, because it waited, or was opened by a door that drives nothing. */
+  readonly from_node: string
+  /** How often it had lost its node before. */
   readonly takeovers: number
   /** Milliseconds since it began to be driven. */
   readonly age_ms: number
@@ -84,14 +86,14 @@ const CLAIMED = `r.org_id, r.project_id, r.id, r.thread_id, r.fence, r.last_seq,
   extract(epoch from now() - r.started_at)::float8 * 1000 as age_ms`
 
 /** Fence + 1, and the base is `last_seq` of the locked row (a sub-select on frames would read the snapshot from before the lock). */
-function claimSql(orphan: string, set: string, reason: 'takeover' | 'started'): string {
-  return `with orphan as (${orphan}), claimed as (
+function claimSql(orphan: string, set = ''): string {
+  return `with orphan as (select r.org_id, r.project_id, r.id, r.node_id from ambit.runs r ${orphan}), claimed as (
       update ambit.runs r set fence = r.fence + 1, node_id = $1, epoch = $2${set} from orphan o
       where r.org_id = o.org_id and r.project_id = o.project_id and r.id = o.id
-      returning ${CLAIMED}
+      returning ${CLAIMED}, o.node_id as from_node
     ), kept as (
       insert into ambit.claims (org_id, project_id, run_id, fence, base, node_id, epoch, reason)
-      select org_id, project_id, id, fence, last_seq, $1, $2, '${reason}' from claimed
+      select org_id, project_id, id, fence, last_seq, $1, $2, case from_node when '' then 'started' else 'takeover' end from claimed
     )
     select c.*, (select count(*) from ambit.claims k
                  where k.org_id = c.org_id and k.project_id = c.project_id and k.run_id = c.id and k.reason = 'takeover')::int as takeovers
@@ -112,7 +114,7 @@ const NOBODY_DRIVES = `not (r.id = any($3::text[])) and case
  */
 export async function claimOrphans(sql: SweeperSql, { nodeId, epoch, driven, left, limit }: Claimant): Promise<readonly ClaimedRun[]> {
   const { rows } = await sql.query<ClaimedRun>(
-    claimSql(`select r.org_id, r.project_id, r.id from ambit.runs r where r.state = 'running' and ${NOBODY_DRIVES} limit $5 for update skip locked`, '', 'takeover'),
+    claimSql(`where r.state = 'running' and ${NOBODY_DRIVES} limit $5 for update skip locked`),
     [nodeId, epoch, driven, left, limit],
   )
   return rows
@@ -126,9 +128,8 @@ export async function claimToEnd(
 ): Promise<ClaimedRun | null> {
   const { rows } = await sql.query<ClaimedRun>(
     claimSql(
-      `select r.org_id, r.project_id, r.id from ambit.runs r
-       where r.org_id = $5 and r.project_id = $6 and r.id = $7 and (r.state = 'queued' or (r.state = 'running' and ${NOBODY_DRIVES}))
-       for update skip locked`, '', 'takeover'),
+      `where r.org_id = $5 and r.project_id = $6 and r.id = $7 and (r.state = 'queued' or (r.state = 'running' and ${NOBODY_DRIVES}))
+       for update skip locked`),
     [nodeId, epoch, driven, left, run.orgId, run.projectId, run.id],
   )
   return rows[0] ?? null
@@ -141,12 +142,11 @@ export async function claimToEnd(
 export async function claimQueued(sql: SweeperSql, claimant: Pick<Claimant, 'nodeId' | 'epoch' | 'limit'>): Promise<readonly ClaimedRun[]> {
   const { rows } = await sql.query<ClaimedRun>(
     claimSql(
-      `select r.org_id, r.project_id, r.id from ambit.runs r
-       where r.state = 'queued'
+      `where r.state = 'queued'
          and not exists (
            select from ambit.runs b where b.org_id = r.org_id and b.project_id = r.project_id and b.thread_id = r.thread_id
              and (b.state = 'running' or (b.state = 'queued' and b.number < r.number)))
-       limit $3 for update`, ", state = 'running', started_at = now()", 'started'),
+       limit $3 for update`, ", state = 'running', started_at = now()"),
     [claimant.nodeId, claimant.epoch, claimant.limit],
   )
   return rows

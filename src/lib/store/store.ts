@@ -4,7 +4,8 @@ import { openHandles } from './handles.ts'
 import type { Handles } from './handles.ts'
 import { hearWakes } from './hear-wakes.ts'
 import type { Wakes, WakesOptions } from './hear-wakes.ts'
-import { openPostgres } from './open-postgres.ts'
+import { connect, openPostgres } from './open-postgres.ts'
+import { ANSWER_MS } from './pg-transaction.ts'
 import { DEFAULT_ROLE_PREFIX } from './role-prefix.ts'
 
 /** A database that lives in this process. `open` migrates it, and rejects with a StartError where it is in use. */
@@ -25,6 +26,11 @@ export interface StoreOptions {
 export interface Store extends Handles {
   /** True where no other process can open it. */
   readonly alone: boolean
+  /**
+   * The sweeper on a connection of its own: a lease that is renewed behind everybody's requests is lost when there are many,
+   * and then all runs are made again. Of a host's pool, and of a database in this process, it is the same as the other.
+   */
+  readonly urgent: Handles['sweeper']
   /** Hears other nodes sooner than the next look would. Null where only looking helps: there are no others, or the pool is a host's. */
   readonly hear: ((heard: Omit<WakesOptions, 'url'>) => Wakes) | null
   close(): Promise<void>
@@ -41,8 +47,12 @@ export async function openStore(
 ): Promise<Store> {
   const embedded = isEmbedded(source)
   const database = embedded ? await source.open() : await openPostgres(source, { rolePrefix, connections, onIdleError })
+  const own = typeof source === 'string' ? connect(source, onIdleError, { connections: 1, answerMs: ANSWER_MS }) : null
+  const handles = openHandles(database, rolePrefix)
+  const urgent = own ? openHandles(own, rolePrefix).sweeper : handles.sweeper
   const hear = typeof source === 'string' ? (heard: Omit<WakesOptions, 'url'>) => hearWakes({ url: source, ...heard }) : null
-  return { ...openHandles(database, rolePrefix), alone: embedded, hear, close: () => database.close() }
+  const close = async () => void (await Promise.all([database.close(), own?.close()]))
+  return { ...handles, urgent, alone: embedded, hear, close }
 }
 
 export function isEmbedded(source: StoreSource): source is EmbeddedStore {

@@ -4,7 +4,6 @@ import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { SETTLE_WITH_EFFECT } from '../store/call-rows.ts'
 import { enterHostScope } from '../store/host-scope.ts'
 import type { ScopedDatabase } from '../store/host-scope.ts'
-import { CommitUnknown } from './bound-tool.ts'
 import type { BoundTool, ParsedArguments } from './bound-tool.ts'
 import type { Tool } from './tool.ts'
 
@@ -31,16 +30,12 @@ export function bindTool<Tx>({ described, tool, database }: UnboundTool<Tx>, { r
     failureReads: rows.projectIds,
     async call(args, { signal, log, idempotencyKey, record }) {
       const run = async (db: Tx) => tool.run(args, { db, signal, log, idempotencyKey })
-      let done = false
       const output = database
         ? await database.transaction(async (tx) => {
             await enterHostScope(database, tx, rows, limits.toolMs)
             const answer = await boundedWait(run(tx), { signal })
             if (tool.commit === 'with-ledger') await recordEffect(database, tx, record(answer))
-            done = true
             return answer
-          }).catch((error: unknown) => {
-            throw done ? new CommitUnknown(error) : error
           })
         : await run(NO_DATABASE as Tx)
       // Which rows a host's tool read is its own business, so its answer counts as having read the whole scope.

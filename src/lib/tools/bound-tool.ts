@@ -28,14 +28,6 @@ export interface ToolResult {
 
 export type ParsedArguments = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
 
-/** The tool had done its work, and the word of its commit was lost, or was a no. */
-export class CommitUnknown extends Error {
-  constructor(cause: unknown) {
-    super('The tool’s transaction ended without word of its commit.', { cause })
-    this.name = 'CommitUnknown'
-  }
-}
-
 /** A tool's effect, as the ledger keeps it: `with-ledger` is known for certain, whatever it does. */
 export type LedgerEffect = Effect | 'with-ledger'
 

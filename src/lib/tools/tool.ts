@@ -43,7 +43,10 @@ export interface Tool<Tx = unknown, Input = unknown> {
   run(args: Input, handles: ToolHandles<Tx>): unknown
 }
 
-/** A failure whose words may be shown to the model and the reader. Anything else that a tool throws is kept from both. */
+/**
+ * A failure whose words may be shown to the model and the reader. Anything else that a tool throws is kept from both. Of a tool
+ * whose effect is `write` it is also the word that it has not acted: after any other error nobody knows.
+ */
 export class ToolError extends Error {
   constructor(message: string) {
     super(message)
