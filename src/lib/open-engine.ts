@@ -156,6 +156,7 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metri
   return {
     house,
     async close(graceMs) {
+      log.info({ grace_ms: graceMs }, 'stopping')
       await runs.close(graceMs)
       await events.close()
       scopes.close()

@@ -34,6 +34,9 @@ export interface DoorOptions {
 /** Also where the commit was lost with its word: the same request again finds what it began. */
 const AWAY = refuse('unavailable', 'The database does not answer at the moment. Send the same request again in a few seconds.', { retry_after: 5 })
 
+/** Asked every few seconds on every node: where all is well they are counted, and not told. */
+const PROBES: ReadonlySet<string> = new Set(['GET /health/live', 'GET /health/ready', 'GET /metrics'])
+
 /** The whole interface as one function of a request. The one error boundary of HTTP is here. */
 export function createDoor(options: DoorOptions): (request: Request) => Promise<Response> {
   const app = new Hono()
@@ -72,7 +75,7 @@ async function answerOf(
   try {
     const response = await serve(exchange)
     const { status, headers } = response
-    exchange.log.info({ route, status, run_id: headers.get('x-resumable-stream-id') ?? undefined }, 'request')
+    if (status >= 300 || !PROBES.has(route)) exchange.log.info({ route, status, run_id: headers.get('x-resumable-stream-id') ?? undefined }, 'request')
     return response
   } catch (error) {
     const refusal = closing()

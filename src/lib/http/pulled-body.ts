@@ -1,6 +1,7 @@
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
 import type { StreamEnd } from '../observe/metrics.ts'
+import { FramesCut } from '../wire/generate-chat-sse.ts'
 
 /** Text as it comes, for a reader whose going aborts the signal. */
 export type GenerateText = (signal: AbortSignal) => AsyncGenerator<string, void, undefined>
@@ -72,7 +73,8 @@ export function pulledBody(generate: GenerateText, { limits, log, ended }: BodyT
           end('complete')
           controller.close()
         } catch (error) {
-          log.warn({ cause: error }, 'the stream was broken off')
+          if (error instanceof FramesCut) log.info({ end: 'cut' }, 'the stream was broken off')
+          else log.warn({ cause: error }, 'the stream was broken off')
           if (open) end('cut')
           controller.error(error)
         }

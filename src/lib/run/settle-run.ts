@@ -5,7 +5,7 @@ import type { RunEnd } from '../store/run-rows.ts'
 import { isUnavailable } from '../store/unavailable.ts'
 import type { TerminalChunk } from '../wire/chunk.ts'
 import type { Pen } from './pen.ts'
-import { FenceLost, RunError, RunLeft, Stopped } from './run-error.ts'
+import { FenceLost, HandedOver, RunError, RunLeft, Stopped } from './run-error.ts'
 
 const RETRY_MS = 500
 const MAX_RETRY_MS = 10_000
@@ -36,6 +36,11 @@ export type Outcome =
 export async function settleRun(error: unknown, { pen, log, release, giveUp }: Settling): Promise<Outcome> {
   const leave = (cause: unknown, why: string): Outcome => {
     log.warn({ cause }, why)
+    release()
+    return { left: true }
+  }
+  if (error instanceof HandedOver) {
+    log.info({}, 'the run is handed over')
     release()
     return { left: true }
   }

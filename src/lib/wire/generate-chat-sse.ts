@@ -52,7 +52,7 @@ export async function* generateChatSse(
       }
       next = undefined
     }
-    if (!signal.aborted) throw new Error('The frames ended without a terminal one.')
+    if (!signal.aborted) throw new FramesCut()
   } finally {
     end()
     signal.removeEventListener('abort', end)
