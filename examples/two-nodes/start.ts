@@ -60,10 +60,14 @@ async function startNode(name: string, port: number) {
   })
   child.once('exit', (code, signal) => process.stdout.write(`Node ${name} has ended (${signal ?? code}).\n`))
   let said = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const listen = (text: string) => (said += text)
+  child.stdout.setEncoding('utf8').on('data', listen)
   for (;;) {
     const url = /http:\/\/\S+/.exec(said)?.[0]
-    if (url) return { name, url, child }
+    if (url) {
+      child.stdout.off('data', listen).on('data', (lines: string) => process.stderr.write(lines)) // its log, from here on
+      return { name, url, child }
+    }
     if (child.exitCode !== null) throw new Error(`Node ${name} did not start: what it said stands above.`)
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
   }

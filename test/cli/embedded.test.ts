@@ -121,6 +121,20 @@ describe('operator work through the server that runs', () => {
     expect(await key('--role', 'owner')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('max is already viewer') as string })
   })
 
+  test('takes a key back, by its beginning or whole, and repeats no secret', async () => {
+    const made = await ambit(['key', 'create', '--org', 'acme', '--person', 'bob'], here)
+    const key = made.out.trim()
+    const opens = async () => (await checkedFetch(`${server.url}/v1/me`, { headers: { authorization: `Bearer ${key}` } })).status
+    expect(await opens()).toBe(200)
+    const revoked = await ambit(['key', 'revoke', key.slice(0, 18)], here)
+    expect(revoked).toEqual({ code: 0, out: '', err: 'The key of bob in acme opens nothing any more. What it had begun ends within seconds.\n' })
+    expect(await opens()).toBe(401)
+    expect(await ambit(['key', 'revoke', key], here)).toEqual(revoked)
+    const [unknown, wrong] = await Promise.all([ambit(['key', 'revoke', `ambit_${'a'.repeat(12)}`], here), ambit(['key', 'revoke', key.slice(6)], here)])
+    expect(unknown).toMatchObject({ code: 1, out: '', err: expect.stringContaining('There is no key that begins with') as string })
+    expect(wrong).toEqual({ code: 1, out: '', err: 'A key begins with "ambit_" and 12 characters after it. Give these, or the whole key.\n' })
+  })
+
   test('is for this machine, and for who can read the secret', async () => {
     const { secret } = readJson<{ secret: string }>(directory, 'server.json')
     const knock = (authorization: string, host: string, method = 'POST') =>
@@ -220,7 +234,7 @@ test('whoever is on call sees what runs through the door of the server, and that
   await server.end('SIGKILL')
   await closed
   const dead = await ambit(['why', id], here)
-  expect(dead).toMatchObject({ code: 0, out: expect.stringMatching(/\n {2}Nobody drives it \(for \d+ s\)\.\n[^]+\n {2}No node lives on this database: start one\.\n/) as string })
+  expect(dead).toMatchObject({ code: 0, out: expect.stringMatching(/\n {2}Nobody drives it \(for \d+ s\)\.\n[^]+\n {2}Nothing drives answers on this database: start a node, or a worker\.\n/) as string })
 })
 
 /** Says one word, and never ends. */

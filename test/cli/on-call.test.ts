@@ -88,6 +88,7 @@ async function plantWorld(sql: Sql): Promise<void> {
   await plant(sql, 'of-a-host', { org: 'host_org', project: 'host_project', created: 1 })
   await plant(sql, 'of-before-0003', { state: 'completed', created: 120, started: 10, ended: 110 })
   await plant(sql, 'failed', { state: 'failed', errorCode: 'scope_changed', ended: 5, created: 10 })
+  await plant(sql, 'unanswered', { state: 'failed', errorCode: 'model_idle', ended: 5, created: 10 })
   await sql.script(`
     insert into ambit.read_sets (org_id, project_id, run_id, projects) values ('acme_id', '*', 'unheard', '["CNRY read"]');
     insert into ambit.message_contents (org_id, project_id, thread_id, message_id, run_id, parts) values ('acme_id', '*', 'thread-of-unheard', 'a-unheard', 'unheard', 'CNRY parts');
@@ -164,7 +165,7 @@ describe.each(databaseKinds)('on $name, the operator', (kind: DatabaseKind) => {
     expect(told).toMatch(/^ {2}1 +1 +tool-calls +1200 in, \? out +\d{4}-/m)
     expect(told).toMatch(/^ {2}1 +find_orders +read +done +\d{4}-\S+ +\d{4}-\S+$/m)
     expect(told).toMatch(/^ {2}2 +book_flight +write +claimed +\d{4}-\S+ +–$/m)
-    expect(told).toContain('\nNow\n  Node alive drives it, since 40 s, ')
+    expect(told).toContain('\nNow\n  Node alive drives it (for 40 s), ')
     expect(told).toContain('  It waits for the tool book_flight, in step 2.\n')
     expect(told).toMatch(/\nWhat to do\n {2}It was asked to stop 6 s ago, and has not\. Look at the log of node alive: /)
     expect(told).toContain('  The call call_2 of send_mail may have happened or not: ')
@@ -177,6 +178,7 @@ describe.each(databaseKinds)('on $name, the operator', (kind: DatabaseKind) => {
     ['tossed', /^ {2}5 +0 +takeover +alive +/m],
     ['before', /\nNow\n {2}It ended at \S+: completed\.\n\nWhat to do\n {2}Nothing: it has ended\.\n$/],
     ['failed', /\nNow\n {2}It ended at \S+: failed \(scope_changed\)\.\n\nWhat to do\n {2}Who asked may no longer do so there: .+\n {2}The lines of the log with "run_id":"failed" hold the cause\.\n$/],
+    ['unanswered', /\nWhat to do\n {2}Its provider fell silent /],
     ['of-a-host', /^Run of-a-host in host_org\/host_project, /],
   ])('of %s', async (id, expected) => {
     expect(tellStory(await story(id), WALL_MS)).toMatch(expected)

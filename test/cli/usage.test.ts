@@ -17,7 +17,7 @@ test('--help and --version answer, also where the settings are wrong', async () 
   const wrong = { ...here, AMBIT_PORT: 'x' }
   const [help, one, version] = await Promise.all([ambit(['--help'], wrong), ambit(['org', 'create', '--help'], wrong), ambit(['--version'], wrong)])
   expect(help).toMatchObject({ code: 0, err: '' })
-  for (const name of ['start', 'worker', 'runs', 'why', 'chat', 'org create', 'key create', 'migrate', 'doctor', 'AMBIT_DATABASE_URL']) expect(help.out).toContain(name)
+  for (const name of ['start', 'worker', 'runs', 'why', 'chat', 'org create', 'key create', 'key revoke', 'migrate', 'doctor', 'AMBIT_DATABASE_URL']) expect(help.out).toContain(name)
   expect(one).toMatchObject({ code: 0, out: expect.stringContaining('Usage: ambit org create <slug> --owner <person> [options]') as string })
   expect(version.out).toBe(`${readJson<{ version: string }>('package.json').version}\n`)
 })

@@ -54,7 +54,7 @@ describe('its types', () => {
   // What the entries name in their types, and hosts that use them have.
   beforeAll(async () => {
     const { devDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { devDependencies: Record<string, string> }
-    const named = ['ai', 'drizzle-orm', 'kysely', 'fastify', '@types/node'].map((name) => `${name}@${devDependencies[name] ?? ''}`)
+    const named = ['ai', 'drizzle-orm', 'ioredis', 'kysely', 'fastify', '@types/node'].map((name) => `${name}@${devDependencies[name] ?? ''}`)
     await host.run('npm', ['install', ...named])
     const uses = (load: (entry: string, name: string) => string) =>
       entries.map((entry, place) => `${load(entry, `entry${place}`)}\nexport type Of${place} = keyof typeof entry${place}`).join('\n')

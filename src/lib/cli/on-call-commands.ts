@@ -46,6 +46,9 @@ export const whyCommand: Command = {
   },
 }
 
+/** A door that drives elsewhere is no node. */
+const LIVING: Readonly<Record<number, string>> = { 0: 'Nothing drives answers', 1: 'One node lives' }
+
 function printRuns({ runs: all, nodes }: Unended, given: Given, { terminal, wallMs }: Pick<Surroundings, 'terminal'> & { readonly wallMs: number }): ExitCode {
   const stuck = given.has('stuck')
   const runs = stuck ? all.filter((run) => troublesOf(run, wallMs).length > 0) : all
@@ -53,7 +56,7 @@ function printRuns({ runs: all, nodes }: Unended, given: Given, { terminal, wall
   else if (runs.length === 0) terminal.out(stuck ? 'Nothing is stuck.\n' : 'Nothing runs.\n')
   else terminal.out(tellRuns(runs, wallMs))
   const more = all.length === RUNS_SHOWN ? ` These are the oldest ${RUNS_SHOWN}: there are more.` : ''
-  terminal.err(dim(terminal, `${nodes === 1 ? 'One node lives' : `${nodes || 'No'} nodes live`} on this database.${more}\n`))
+  terminal.err(dim(terminal, `${LIVING[nodes] ?? `${nodes} nodes live`} on this database.${more}\n`))
   return stuck && runs.length > 0 ? 3 : 0
 }
 

@@ -1,7 +1,8 @@
+import { prefixOf } from '../identity/api-key.ts'
 import type { Command, ExitCode, Given, Surroundings } from './command.ts'
 import type { OperatorTask } from './operator-task.ts'
-import { MAKE_KEY, MAKE_ORGANISATION } from './operator-work.ts'
-import type { KeyMade, KeyWanted, OrganisationWanted } from './operator-work.ts'
+import { MAKE_KEY, MAKE_ORGANISATION, REVOKE_KEY } from './operator-work.ts'
+import type { KeyMade, KeyWanted, OrganisationWanted, RevocationWanted } from './operator-work.ts'
 import { performWork } from './reach-operator.ts'
 import { badSetting } from './settings.ts'
 import { dim } from './terminal.ts'
@@ -48,6 +49,21 @@ export const createKeyCommand: Command = {
       expiresInDays: daysOf(given),
     } satisfies KeyWanted
     return printKey(MAKE_KEY, wanted, surroundings, ({ org, role }) => `${person} is ${role === 'none' ? 'in projects' : role} in ${org}. `)
+  },
+}
+
+export const revokeKeyCommand: Command = {
+  name: 'key revoke',
+  about: 'Take a key back: it opens nothing any more, and what it had begun ends.',
+  argument: 'key',
+  options: {},
+  async run({ argument }, surroundings) {
+    const { terminal } = surroundings
+    const prefix = prefixOf(argument)
+    if (prefix === null) throw badSetting('A key begins with "ambit_" and 12 characters after it. Give these, or the whole key.')
+    const revoked = await performWork(REVOKE_KEY, { prefix } satisfies RevocationWanted, surroundings)
+    terminal.err(revoked.ok ? `The key of ${revoked.person} in ${revoked.org} opens nothing any more. What it had begun ends within seconds.\n` : `${revoked.detail}\n`)
+    return revoked.ok ? 0 : 1
   },
 }
 

@@ -8,6 +8,7 @@ import { refuse } from '../scope/refusal.ts'
 import type { Refusal, RefusalCode } from '../scope/refusal.ts'
 import { findOrganisation, listMemberships } from '../store/directory-rows.ts'
 import type { Handles, OperatorSql } from '../store/handles.ts'
+import { revokeKey } from '../store/key-rows.ts'
 import { STORY, UNENDED, lookAtRuns, storyWanted, tellStory, unendedWanted } from './on-call-work.ts'
 import type { Story, Unended } from './on-call-work.ts'
 import type { OperatorTask } from './operator-task.ts'
@@ -16,10 +17,14 @@ import type { OperatorTask } from './operator-task.ts'
 const keyMade = z.object({ ok: z.literal(true), org: z.string(), person: z.string(), role: z.string(), key: z.string() })
 export type KeyMade = z.infer<typeof keyMade>
 
+const keyRevoked = z.object({ ok: z.literal(true), org: z.string(), person: z.string() })
+export type KeyRevoked = z.infer<typeof keyRevoked>
+
 export const MAKE_ORGANISATION: OperatorTask<KeyMade> = { name: 'organisations', answer: keyMade }
 export const MAKE_KEY: OperatorTask<KeyMade> = { name: 'keys', answer: keyMade }
+export const REVOKE_KEY: OperatorTask<KeyRevoked> = { name: 'revocations', answer: keyRevoked }
 
-type Done = KeyMade | Unended | Story
+type Done = KeyMade | KeyRevoked | Unended | Story
 
 const id = z.string().refine(isId, 'must be 1 to 128 of A-Z a-z 0-9 _ . : -')
 const name = z.string().min(1).max(200)
@@ -41,6 +46,10 @@ const keyWanted = z.object({
 })
 export type KeyWanted = z.infer<typeof keyWanted>
 
+/** What is public of a key: the secret behind it is not needed, and so not sent. */
+const revocationWanted = z.object({ prefix: z.string() })
+export type RevocationWanted = z.infer<typeof revocationWanted>
+
 /** Who works, and where. */
 export interface OperatorPlace {
   readonly handles: Pick<Handles, 'operator'>
@@ -54,6 +63,7 @@ export function operatorWork({ handles: { operator }, newId, served }: OperatorP
   return async (work: string, body: unknown): Promise<Done | Refusal | null> => {
     if (work === MAKE_ORGANISATION.name) return checked(organisationWanted, body, (wanted) => operator((sql) => makeOrganisation(sql, wanted, newId)))
     if (work === MAKE_KEY.name) return checked(keyWanted, body, (wanted) => operator((sql) => makeKey(sql, wanted, newId)))
+    if (work === REVOKE_KEY.name) return checked(revocationWanted, body, ({ prefix }) => operator((sql) => takeBack(sql, prefix)))
     if (work === UNENDED.name) return checked(unendedWanted, body, (wanted) => operator((sql) => lookAtRuns(sql, wanted, served)))
     if (work === STORY.name) return checked(storyWanted, body, (wanted) => operator((sql) => tellStory(sql, wanted, served)))
     return null
@@ -85,6 +95,11 @@ async function makeKey(sql: OperatorSql, { org, person, role, expiresInDays }: K
   if (role && !own) await join(sql, { orgId: found.id, projectId: '*', role, person })
   const key = await createKey(sql, { orgId: found.id, personId: person.id, expiresInDays }, newId)
   return { ok: true, org, person: person.id, role: own?.role ?? role ?? 'none', key }
+}
+
+async function takeBack(sql: OperatorSql, prefix: string): Promise<KeyRevoked | Refusal> {
+  const revoked = await revokeKey(sql, prefix)
+  return revoked ? { ok: true, ...revoked } : refuse('not_found', `There is no key that begins with "ambit_${prefix}" in this database.`)
 }
 
 const CODES: Readonly<Record<Declined['code'], RefusalCode>> = { exists: 'conflict', not_found: 'not_found', malformed: 'malformed' }

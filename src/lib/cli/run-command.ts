@@ -7,12 +7,12 @@ import { explainError } from './explain-error.ts'
 import { expose } from './expose.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { runsCommand, whyCommand } from './on-call-commands.ts'
-import { createKeyCommand, createOrgCommand } from './operator-commands.ts'
+import { createKeyCommand, createOrgCommand, revokeKeyCommand } from './operator-commands.ts'
 import { start } from './start.ts'
 import { usageOf, usageOfAll } from './usage.ts'
 import { worker } from './worker.ts'
 
-const COMMANDS: readonly Command[] = [start, worker, demo, chat, createOrgCommand, createKeyCommand, runsCommand, whyCommand, migrateDatabase, doctor, expose]
+const COMMANDS: readonly Command[] = [start, worker, demo, chat, createOrgCommand, createKeyCommand, revokeKeyCommand, runsCommand, whyCommand, migrateDatabase, doctor, expose]
 
 /** One command line, from its words to its exit code. The one error boundary of the command line is here. */
 export async function runCommand(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

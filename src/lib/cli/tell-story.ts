@@ -36,7 +36,7 @@ function standsAt({ run, steps, calls }: Story): readonly string[] {
   const { state } = run
   if (state === 'queued') return [run.behind === null ? `It is the first of its queue, and may begin (for ${tellMs(run.startable_ms)}).` : `It waits for run ${run.behind} in its thread.`]
   if (state !== 'running') return [endOf(run)]
-  const owner = run.leased ? `Node ${run.node_id} drives it, since ${tellMs(run.claimed_ms)}, and its lease holds.` : `Nobody drives it (for ${tellMs(run.undriven_ms)}).`
+  const owner = run.leased ? `Node ${run.node_id} drives it (for ${tellMs(run.claimed_ms)}), and its lease holds.` : `Nobody drives it (for ${tellMs(run.undriven_ms)}).`
   const waits = calls.filter((one) => one.state === 'ready' || one.state === 'claimed').map(({ name }) => name)
   const at = waits.length > 0 ? `It waits for ${waits.length === 1 ? 'the tool' : 'the tools'} ${waits.join(', ')}, in step ${steps.length + 1}.` : `It is at the model call of step ${steps.length + 1}.`
   return [owner, at, ...(run.stop_asked_ms === null ? [] : [`It was asked to stop ${tellMs(run.stop_asked_ms)} ago.`])]
@@ -53,14 +53,18 @@ function adviceOn(story: Story, wallMs: number): readonly string[] {
   const doubtful = doubts.map(({ name, id }) => `The call ${id} of ${name} may have happened or not: its owner died in between. Look in the system that it acts on.`)
   if (run.state !== 'queued' && run.state !== 'running') return [...afterEnd(run), ...doubtful]
   const troubles = troublesOf(run, wallMs).map(({ says, mend }) => `${says[0]?.toUpperCase()}${says.slice(1)}. ${mend}`)
-  const alone = nodes === 0 ? ['No node lives on this database: start one.'] : []
+  const alone = nodes === 0 ? ['Nothing drives answers on this database: start a node, or a worker.'] : []
   return [...(troubles.length + alone.length > 0 ? [...alone, ...troubles] : ['Nothing: it goes its way.']), ...doubtful]
 }
 
 const BY_CODE: Readonly<Record<string, string>> = {
   interrupted: 'It was ended with the process that drove it. The person can ask again.',
-  scope_changed: 'Who asked may no longer do so there: a membership, a project or a switch has changed. Nothing, where that was meant.',
-  ai_unavailable: 'Its model could not be called: look at the provider, and at AMBIT_MODEL and its key.',
+  scope_changed: 'Who asked may no longer do so there: a membership, a project or a grant was taken away, or the key was revoked or has expired. Nothing, where that was meant.',
+  ai_unavailable: 'Chat was switched off there while it was answered. Nothing, where that was meant.',
+  model_error: 'Its provider refused or failed: look at its status page, at AMBIT_MODEL and the key.',
+  model_idle: 'Its provider fell silent (modelIdleMs, modelFirstMs): look at its status page.',
+  model_slow: 'Its provider took too long (modelMs): look at its status page.',
+  model_empty: 'Its provider answered with nothing: look at its status page, and at the name of the model.',
   run_limit: 'It came to a limit of bytes, frames or time. Where answers need more: createAmbit({ limits }).',
 }
 

@@ -8,6 +8,13 @@ const PREFIX_BYTES = 9
 const SECRET_BYTES = 32
 const KEY = /^[Bb][Ee][Aa][Rr][Ee][Rr] +ambit_([A-Za-z0-9_-]{12})_([A-Za-z0-9_-]{43})$/
 
+const BEGINNING = /^ambit_([A-Za-z0-9_-]{12})(?:_[A-Za-z0-9_-]{43})?$/
+
+/** What is public of a key, of which all or the beginning is given; null where it is none. */
+export function prefixOf(key: string): string | null {
+  return BEGINNING.exec(key)?.[1] ?? null
+}
+
 /** What became of a credential. The codes are for the log: outside, all refusals look alike. */
 export type Credential =
   | { readonly ok: true; readonly principal: Principal }

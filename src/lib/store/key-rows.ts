@@ -53,10 +53,12 @@ export async function insertKey(
   )
 }
 
-export async function revokeKey(sql: OperatorSql, orgId: string, id: string): Promise<boolean> {
-  const { count } = await sql.query(
-    'update ambit.api_keys set revoked_at = now() where org_id = $1 and id = $2 and revoked_at is null',
-    [orgId, id],
+/** Answers whose it was, also where it was revoked before; null where there is none of this prefix. */
+export async function revokeKey(sql: OperatorSql, prefix: string): Promise<{ readonly org: string; readonly person: string } | null> {
+  const { rows } = await sql.query<{ org: string; person: string }>(
+    `update ambit.api_keys k set revoked_at = coalesce(k.revoked_at, now()) from ambit.organisations o
+     where k.prefix = $1 and o.id = k.org_id returning o.slug as org, k.person_id as person`,
+    [prefix],
   )
-  return count > 0
+  return rows[0] ?? null
 }

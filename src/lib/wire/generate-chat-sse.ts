@@ -11,6 +11,14 @@ export interface SseOptions {
   readonly signal: AbortSignal
 }
 
+/** The frames end early, because this process stops or the reader may read no further: no fault of either. */
+export class FramesCut extends Error {
+  constructor() {
+    super('The frames ended without a terminal one.')
+    this.name = 'FramesCut'
+  }
+}
+
 const HEARTBEAT = ': \n\n'
 /** The reason of an end that nobody asks about: without one, each stream would make a DOMException with its stack. */
 const OVER = 'over'
