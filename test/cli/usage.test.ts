@@ -93,13 +93,16 @@ test('a taken port is explained', async () => {
   expect(explainError(error)).toBe(`Port ${port} on 127.0.0.1 is taken: stop what listens there, or choose another with AMBIT_PORT.`)
 })
 
-test('a PostgreSQL that takes connections and hangs up is explained', async () => {
-  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+test.for<[how: 'end' | 'resetAndDestroy', why: string]>([
+  ['end', 'connection lost'],
+  ['resetAndDestroy', 'ECONNRESET'],
+])('a PostgreSQL that takes connections and hangs up (%s) is explained', async ([how, why]) => {
+  const server = createServer((socket) => socket.on('error', () => {}).once('data', () => socket[how]())).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')
   const AMBIT_DATABASE_OWNER_URL = `postgres://owner:hunter2@127.0.0.1:${(server.address() as AddressInfo).port}/app`
   const { code, out, err } = await ambit(['runs'], { ...here, AMBIT_DATABASE_OWNER_URL })
-  expect({ code, out, err }).toEqual({ code: 1, out: '', err: 'PostgreSQL does not answer (connection lost): check that it runs, and the host and port in the database URL.\n' })
+  expect({ code, out, err }).toEqual({ code: 1, out: '', err: `PostgreSQL does not answer (${why}): check that it runs, and the host and port in the database URL.\n` })
 })
 
 test('migrate asks for the owner, and prints SQL without one', async () => {

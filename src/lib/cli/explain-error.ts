@@ -17,7 +17,7 @@ export function explainError(error: unknown): string | null {
   const found = systemErrorOf(error)
   if (!found) return null
   if (found.syscall === 'listen') return explainListen(found)
-  if (found.syscall === 'connect' || found.syscall === 'getaddrinfo') return unreachable(found.code)
+  if (found.syscall === 'connect' || found.syscall === 'getaddrinfo' || (found.syscall !== undefined && isUnavailable(error))) return unreachable(found.code)
   if (/^[0-9A-Z]{5}$/.test(found.code)) return explainSql(found)
   return found.path === undefined ? null : `${found.path} cannot be used (${found.code}): make it writable, or choose another directory with AMBIT_DIRECTORY.`
 }
