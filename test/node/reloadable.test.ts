@@ -62,7 +62,8 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('reload
       const latest = evaluate([says(String(edit))])
       expect([await ask(latest), await ask(first)]).toEqual([String(edit), String(edit)])
     }
-    await vi.waitFor(async () => expect(await connections()).toBeLessThanOrEqual(before + 1), 5_000)
+    // What the newest opens beside the pool (for its lease, to hear other nodes) may not have been there yet when they were counted.
+    await vi.waitFor(async () => expect(await connections()).toBeLessThanOrEqual(before + 3), 10_000)
     await first.close()
     await vi.waitFor(async () => expect(await connections()).toBe(0), 5_000)
   })
