@@ -167,7 +167,7 @@ describe.each(databaseKinds)('events of a scope on $name', (kind) => {
     const cut = readRest(must(rest.body).getReader())
     const broken = cut.catch(String)
     await ambit.close({ graceMs: 0 })
-    expect(await broken).toContain('The frames ended without a terminal one.')
+    expect(await broken).toMatch(/without a terminal one|after calling end/) // cut, whatever it was doing at that moment
   })
 
   test('many events at once reach a reader whole, and a run that is under way is told before it ends', async () => {
