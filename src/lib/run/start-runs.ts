@@ -88,7 +88,7 @@ export async function startRuns({ handles, drive, events, node: named, log }: Ru
     if (what === 'ended') sweeps?.soon() // somebody may wait for the end of this one
   }
   const claims = createClaims({ ...handles, drive: parts, node, live, log, changed })
-  sweeps = await startSweeps({ ...handles, sweeper: handles.urgent, node, live, claims, watch, log, ...named })
+  sweeps = await startSweeps({ ...handles, node, live, claims, watch, log, ...named })
 
   let stopping = false
 

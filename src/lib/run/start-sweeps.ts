@@ -1,7 +1,6 @@
 import type { RunWatch } from '../journal/run-watch.ts'
 import type { Log } from '../observe/log.ts'
 import { deleteOldEvents } from '../store/event-rows.ts'
-import type { Handles } from '../store/handles.ts'
 import type { Store } from '../store/store.ts'
 import { deleteOldKeys } from '../store/idempotency-rows.ts'
 import { listStopped } from '../store/node-rows.ts'
@@ -17,7 +16,8 @@ const SWEEP_MS = 1_000
 const ALONE_MS = 5_000
 const TIDY_MS = 60_000
 
-export interface SweepParts extends Pick<Handles, 'sweeper'> {
+/** What takes its time goes through `sweeper`: on the lease's own connection it would hold up the lease. */
+export interface SweepParts extends Pick<Store, 'sweeper' | 'urgent'> {
   readonly node: Node
   readonly live: LiveRuns
   readonly claims: Claims
@@ -41,11 +41,11 @@ export interface Sweeps {
 }
 
 /**
- * Each second (each five, where no other process can be): runs whose node is dead are taken over, queues go on, stops that others asked for are heard, and followers of
- * other nodes' runs are told. Each minute: what was kept long enough goes. Rejects where the first turn fails: a server that
+ * Each second (each five, where no other process can be): runs whose node is dead are taken over, queues go on, stops that
+ * others asked for are heard, and followers of other nodes' runs are told. Each minute: what was kept long enough goes. Rejects where the first turn fails: a server that
  * cannot take over cannot serve.
  */
-export async function startSweeps({ sweeper, node, live, claims, watch, log, alone, drives, hear }: SweepParts): Promise<Sweeps> {
+export async function startSweeps({ sweeper, urgent, node, live, claims, watch, log, alone, drives, hear }: SweepParts): Promise<Sweeps> {
   let takes = true
   const look = async (): Promise<void> => {
     await watch.look()
@@ -56,7 +56,7 @@ export async function startSweeps({ sweeper, node, live, claims, watch, log, alo
   }
   const hearStops = async (): Promise<void> => {
     if (live.ids().length === 0) return
-    const stopped = await sweeper((sql) => listStopped(sql, node.id, node.epoch))
+    const stopped = await urgent((sql) => listStopped(sql, node.id, node.epoch))
     for (const id of stopped) void live.abort(id, new Stopped())
   }
   // Each for itself: one that fails, or takes too long, does not keep the others' from going.
