@@ -35,11 +35,13 @@ export async function preparePostgres(server: string): Promise<void> {
   const admin = connect(server, fail)
   await admin.transaction('', (sql) => sql.script(`create role ${OWNER.user} login createrole password '${OWNER.password}'`))
   await admin.transaction('commit', (sql) => sql.script(`create database ${TEMPLATE_DATABASE} owner ${OWNER.user}`))
-  await admin.close()
   const owner = connect(urlOf(server, TEMPLATE_DATABASE, OWNER), fail)
   await migrate(owner)
   await owner.transaction('', (sql) => sql.script(loginScript(APP.user, scramVerifier(APP.password))))
   await owner.close()
+  // A copy waits for whoever is connected, and gives up.
+  await admin.transaction('commit', (sql) => sql.script(`alter database ${TEMPLATE_DATABASE} with allow_connections false`))
+  await admin.close()
 }
 
 /** Cached by the text of the migrations: making one takes 3 to 5 s. */
