@@ -153,13 +153,14 @@ grant select, insert, update (body_hash, run_id, created_at), delete on ambit.id
 -- Not the number: who chose it could tell from a collision what is there, and put the followers past what comes next.
 grant select, insert (org_id, project_id, kind, thread_id, run_id) on ambit.events to ambit_scoped;
 
--- The sweeper starts what was queued, and throws away what was kept long enough: by age, never by what it says.
+-- The sweeper starts what was queued, ends what cannot be read under its author's name, and throws away what was kept long
+-- enough: by age, never by what it says.
 
 create policy sweeper on ambit.frames           to ambit_sweeper using (true);
 create policy sweeper on ambit.idempotency_keys to ambit_sweeper using (true);
 create policy sweeper on ambit.events           to ambit_sweeper using (true);
 
-grant select (number, started_at, ended_at, trimmed, stop_requested_at), update (state, started_at, trimmed, stop_requested_at)
+grant select (author_id, message_id, number, started_at, ended_at, trimmed, stop_requested_at), update (state, started_at, trimmed, stop_requested_at)
   on ambit.runs to ambit_sweeper;
 grant select (org_id, project_id, run_id), delete on ambit.frames to ambit_sweeper;
 grant select (created_at), delete on ambit.idempotency_keys to ambit_sweeper;

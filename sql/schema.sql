@@ -530,7 +530,7 @@ create policy visible on ambit.runs as restrictive for select to ambit_scoped
 grant select (org_id, project_id, id, thread_id, author_id, model_id, state, finish_reason, error_code, stop_requested, node_id, epoch, fence, last_seq, created_at, ended_at, number, started_at, stop_requested_at) on ambit.runs to ambit_operator;
 grant insert, select on ambit.runs to ambit_scoped;
 grant update (state, finish_reason, error_code, last_seq, ended_at) on ambit.runs to ambit_scoped;
-grant select (org_id, project_id, id, thread_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context, ended_at, number, started_at, trimmed, stop_requested_at) on ambit.runs to ambit_sweeper;
+grant select (org_id, project_id, id, thread_id, message_id, author_id, state, stop_requested, node_id, epoch, fence, last_seq, principal, target, context, ended_at, number, started_at, trimmed, stop_requested_at) on ambit.runs to ambit_sweeper;
 grant update (state, stop_requested, node_id, epoch, fence, started_at, trimmed, stop_requested_at) on ambit.runs to ambit_sweeper;
 
 create table ambit.settings (

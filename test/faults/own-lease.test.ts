@@ -86,7 +86,7 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     void own.live.start({ runId: run, maxMs: 60_000 }, () => over.promise)
     const taking = own.takeOver()
     await vi.waitFor(async () => expect(await stateOf(run)).toMatchObject(driven))
-    over.resolve({ left: true })
+    over.resolve({ left: true, unfit: false })
     await taking
     expect(await stateOf(run)).toMatchObject(driven)
     await claimsOf(other).takeOver()
@@ -107,7 +107,7 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     const node = await begin(newId('node'))
     const run = await openAt(node)
     const own = claimsOf(node)
-    await own.live.start({ runId: run, maxMs: 60_000 }, async () => ({ left: true }))
+    await own.live.start({ runId: run, maxMs: 60_000 }, async () => ({ left: true, unfit: false }))
     await vi.waitFor(() => expect(own.live.left()).toEqual([run]))
     await own.takeOver()
     await expectTaken(run, node)
@@ -117,11 +117,11 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     const [dead, heir] = [await begin(newId('dead')), await begin(newId('heir'))]
     const runs: string[] = []
     for (let count = 0; count < 25; count += 1) runs.push(await openAt(dead))
+    for (const run of runs) await age(run)
     const whole = must(runs.at(-1))
     await stage.database.superuser.transaction('', (sql) =>
-      sql.query(`update ambit.runs set context = '{"rows":{"orgId":"x","projectIds":[],"userId":"x"}}' where id = any($1::text[])`, [runs.slice(0, -1)]),
+      sql.query(`update ambit.runs set context = '{"rows":{"orgId":"x","projectIds":[],"userId":"x"}}', stop_requested = false where id = any($1::text[])`, [runs.slice(0, -1)]),
     )
-    for (const run of runs) await age(run)
     await lapse(dead)
     await claimsOf(heir).takeOver()
     await expectTaken(whole, heir)

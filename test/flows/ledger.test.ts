@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { ToolError, forDatabase } from '../../src/index.ts'
 import { pgDatabase } from '../../src/pg.ts'
@@ -9,7 +9,7 @@ import { MAY_CREATE, exposed } from '../support/exposing.ts'
 import { leaveBehind, rowsOf, callChunk } from '../support/left-behind.ts'
 import { callsTools, says, scriptedModel } from '../support/scripted-model.ts'
 import { answerTo, freshThread, must, runIdOf, runOf, toolResults, useStage } from '../support/stage.ts'
-import { APP, OWNER, TEMPLATE_DATABASE, urlOf } from '../support/templates.ts'
+import { OWNER } from '../support/templates.ts'
 
 // A tool whose effect and whose record are one commit: in the host's tables, which are in Ambit's own PostgreSQL.
 describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('a tool that commits with the ledger, on $name', (kind) => {
@@ -130,7 +130,9 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('a tool
   })
 
   test('in a database that is not Ambit’s own, each call fails and does nothing', async () => {
-    const elsewhere = new pg.Pool({ connectionString: urlOf(inject('appUrl'), TEMPLATE_DATABASE, APP), max: 1 }).on('error', () => {})
+    const other = await kind.create()
+    onTestFinished(() => other.drop())
+    const elsewhere = new pg.Pool({ connectionString: String(other.source), max: 1 }).on('error', () => {})
     const database = pgDatabase(elsewhere)
     const tool = forDatabase(database).defineTool({ name: 'count', description: 'Acts.', input: z.object({}), effect: 'write', commit: 'with-ledger', run: () => 'acted' })
     const { ambit } = stage.start({ model: scriptedModel(callsTools(['count', {}]), says('Done.')), database: database as never, tools: [tool as never] })

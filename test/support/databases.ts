@@ -43,7 +43,7 @@ const postgres: DatabaseKind = {
     const server = inject('postgresUrl')
     const name = `test_${randomBytes(6).toString('hex')}`
     const admin = connect(server, ignoreDropped)
-    await copyTemplate(admin, name)
+    await admin.transaction('commit', (sql) => sql.script(`create database ${name} template ${TEMPLATE_DATABASE}`))
     const superuser = connect(urlOf(server, name), ignoreDropped)
     return {
       source: urlOf(inject('appUrl'), name, APP),
@@ -62,20 +62,6 @@ const asked = inject('databaseKinds').split(',')
 
 /** Both; PostgreSQL only where there is one (its absence was said loudly, and fails in CI). */
 export const databaseKinds: readonly DatabaseKind[] = (inject('postgresUrl') === '' ? [pglite] : [pglite, postgres]).filter(({ name }) => asked.includes(name))
-
-/** As often as its hook's time allows: PostgreSQL itself gives up after 5 s, and on a busy machine a worker of autovacuum may take longer to leave. */
-async function copyTemplate(admin: Database, name: string, left = 3): Promise<void> {
-  try {
-    await admin.transaction('commit', (sql) => sql.script(`create database ${name} template ${TEMPLATE_DATABASE}`))
-  } catch (error) {
-    if (left === 0 || !isInUse(error)) throw error
-    await copyTemplate(admin, name, left - 1)
-  }
-}
-
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '55006' // object_in_use
-}
 
 /** A forced drop ends idle connections, which is what was asked for. */
 function ignoreDropped(): void {}

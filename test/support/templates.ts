@@ -17,8 +17,18 @@ const CACHE = new URL('../../node_modules/.cache/ambit/', import.meta.url)
 
 /** Migrates once for all test files; answers the path of the PGlite template. An empty URL: there is no PostgreSQL here. */
 export async function prepareTemplates(postgresUrl: string): Promise<string> {
-  if (postgresUrl !== '') await preparePostgres(postgresUrl)
+  if (postgresUrl !== '') {
+    await preparePostgres(postgresUrl)
+    await shutTemplate(postgresUrl)
+  }
   return preparePglite()
+}
+
+/** A test that connected to it would make the others' copies wait for it to leave, and fail after 5 s. */
+async function shutTemplate(server: string): Promise<void> {
+  const admin = connect(server, fail)
+  await admin.transaction('commit', (sql) => sql.script(`alter database ${TEMPLATE_DATABASE} with allow_connections false`))
+  await admin.close()
 }
 
 export function urlOf(server: string, database: string, login?: { user: string; password: string }): string {
@@ -35,13 +45,11 @@ export async function preparePostgres(server: string): Promise<void> {
   const admin = connect(server, fail)
   await admin.transaction('', (sql) => sql.script(`create role ${OWNER.user} login createrole password '${OWNER.password}'`))
   await admin.transaction('commit', (sql) => sql.script(`create database ${TEMPLATE_DATABASE} owner ${OWNER.user}`))
+  await admin.close()
   const owner = connect(urlOf(server, TEMPLATE_DATABASE, OWNER), fail)
   await migrate(owner)
   await owner.transaction('', (sql) => sql.script(loginScript(APP.user, scramVerifier(APP.password))))
   await owner.close()
-  // A copy waits for whoever is connected, and gives up.
-  await admin.transaction('commit', (sql) => sql.script(`alter database ${TEMPLATE_DATABASE} with allow_connections false`))
-  await admin.close()
 }
 
 /** Cached by the text of the migrations: making one takes 3 to 5 s. */

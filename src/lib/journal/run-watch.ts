@@ -1,6 +1,6 @@
 import type { Handles } from '../store/handles.ts'
-import { readPulses } from '../store/node-rows.ts'
-import type { PulseKey } from '../store/node-rows.ts'
+import { readPulses } from '../store/pulse-rows.ts'
+import type { RunAddress } from '../store/run-rows.ts'
 
 /** Where a run stood when a reader found nothing more to read. */
 export interface Standing {
@@ -12,15 +12,15 @@ export interface Standing {
 /** Tells those who follow runs that are driven elsewhere when there is more to read: one question a second for all of them. */
 export interface RunWatch {
   /** Resolves when the run stands elsewhere than this, or may (it was taken or ended here), or when the signal aborts. */
-  changed(run: PulseKey, known: Standing, signal: AbortSignal): Promise<void>
+  changed(run: RunAddress, known: Standing, signal: AbortSignal): Promise<void>
   /** Something happened to this run in this process. */
-  nudge(run: Pick<PulseKey, 'id'>): void
+  nudge(run: Pick<RunAddress, 'id'>): void
   /** Asks where all of them stand. To be called once a second; costs nothing while nobody waits. */
   look(): Promise<void>
 }
 
 interface Waiting {
-  readonly run: PulseKey
+  readonly run: RunAddress
   readonly known: Standing
   wake(): void
 }

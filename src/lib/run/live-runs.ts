@@ -24,8 +24,10 @@ export interface LiveRuns {
   /** A run that is being opened, or claimed: a drain waits for it too, and for what it begins. */
   opening<T>(opened: Promise<T>): Promise<T>
   ids(): readonly string[]
-  /** One that this node owns and does not drive. */
-  leave(runId: string): void
+  /** One that this node owns and does not drive. Answers how often in a row. */
+  leave(runId: string): number
+  /** Whether a run that was left is not to be driven once more, but ended. */
+  unfit(runId: string): boolean
   /** Those that it had to leave, and may take again now: after a while that doubles with each time. */
   left(): readonly string[]
   /** Tells a run to end for this reason. Answers a promise of its end, or null where it is not driven here. */
@@ -46,6 +48,7 @@ interface Live {
 
 interface Left {
   readonly times: number
+  readonly unfit: boolean
   readonly readyAt: number
 }
 
@@ -67,9 +70,10 @@ export function createLiveRuns(metrics: Metrics): LiveRuns {
       await Promise.all([...runs.values()].map((run) => run.ended))
     }
   }
-  const leave = (runId: string): void => {
+  const leave = (runId: string, unfit = false): number => {
     const times = (leftRuns.get(runId)?.times ?? 0) + 1
-    leftRuns.set(runId, { times, readyAt: performance.now() + Math.min(LEFT_MS * 2 ** times, MOST_LEFT_MS) })
+    leftRuns.set(runId, { times, unfit, readyAt: performance.now() + Math.min(LEFT_MS * 2 ** times, MOST_LEFT_MS) })
+    return times
   }
   /** From its beginning here to its end, or until it is left. */
   const see = async (runId: string, maxMs: number, controller: AbortController, drive: (running: Running) => Promise<Outcome>): Promise<void> => {
@@ -81,13 +85,14 @@ export function createLiveRuns(metrics: Metrics): LiveRuns {
     if (runs.get(runId)?.controller !== controller) return // claimed here once more meanwhile: that one counts
     runs.delete(runId)
     metrics.runsRunning(runs.size)
-    if (outcome.left) return leave(runId)
+    if (outcome.left) return void leave(runId, outcome.unfit)
     leftRuns.delete(runId)
     metrics.runEnded({ ...outcome, seconds: (performance.now() - began) / 1_000 })
   }
   return {
     ids: () => [...runs.keys()],
-    leave,
+    leave: (runId) => leave(runId),
+    unfit: (runId) => leftRuns.get(runId)?.unfit ?? false,
     left() {
       const now = performance.now()
       for (const [id, { readyAt }] of leftRuns) if (readyAt + FORGOTTEN_MS < now) leftRuns.delete(id)

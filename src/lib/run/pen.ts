@@ -1,21 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Manifest } from '../context/manifest.ts'
 import { formatCursor } from '../journal/cursor.ts'
 import type { Frame, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
 import { faultPoint } from '../observe/fault-point.ts'
 import type { Handles, RowScope } from '../store/handles.ts'
-import { reclaimRun } from '../store/node-rows.ts'
+import { reclaimRun } from '../store/claim-rows.ts'
 import { findRun } from '../store/run-rows.ts'
 import type { RunEnd } from '../store/run-rows.ts'
-import { isUnavailable } from '../store/unavailable.ts'
 import { isTerminal } from '../wire/chunk.ts'
 import type { Chunk, TerminalChunk } from '../wire/chunk.ts'
 import { encodeEvent } from '../wire/encode-event.ts'
-import { partsOf } from '../wire/message-parts.ts'
 import type { MessagePart } from '../wire/message-parts.ts'
+import { createAnswerDraft } from './answer-draft.ts'
+import { createCommitTurns } from './commit-turns.ts'
 import { FenceLost, RunError, RunLeft } from './run-error.ts'
-import { createStepDraft } from './step-draft.ts'
 import type { SettledCall, StepRecord } from './step-record.ts'
 import { writeRecord } from './write-record.ts'
 
@@ -74,15 +72,10 @@ export interface PenParts extends Pick<Handles, 'scoped' | 'sweeper'> {
   holds(): boolean
 }
 
-const NOT_RUN = 'Not finished: the answer ended before the outcome of this call was known.'
-const AGAIN_MS = 200
-/** As long as a commit waits for a database that is away; and not longer than the lease holds. */
-const WAITS_MS = 5_000
-
 export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowScope; readonly limits: Limits }, { scoped, sweeper, journal, holds }: PenParts): Pen {
   const reads = new Set(run.reads)
-  const parts: MessagePart[] = []
-  let draft = createStepDraft()
+  const turns = createCommitTurns(holds)
+  const draft = createAnswerDraft(run.before)
   let said: Frame[] = []
   let manifest: Manifest | null = null
   let fence = run.fence
@@ -90,12 +83,8 @@ export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowS
   let base = run.lastSeq
   let seq = base
   let committed = base
-  let called = run.before.some(({ type }) => type === 'tool-input-available')
-  let writing = false
+  let called = run.fence > 1 || run.before.some(({ type }) => type === 'tool-input-available')
   let readSet = run.readSet
-  /** Of all frames of the run, under whatever claim. */
-  let bytes = 0
-  let queue: Promise<unknown> = Promise.resolve()
 
   const frameOf = (chunk: Chunk, at: number, underReadSet: number): Frame => ({
     fence,
@@ -104,6 +93,9 @@ export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowS
     terminal: isTerminal(chunk),
     readSet: underReadSet,
   })
+
+  /** Of all frames of the run, under whatever claim. */
+  let bytes = run.before.reduce((sum, chunk, index) => sum + frameOf(chunk, index + 1, 0).text.length, 0)
 
   /** Tried and not known to be committed: the connection was lost between the commit and its word. */
   let attempt: { readonly lastSeq: number; adopt(): void } | null = null
@@ -126,7 +118,7 @@ export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowS
     const frames = chunks.map((chunk, index) => frameOf(chunk, seq + 1 + index, number))
     const lastSeq = seq + frames.length
     if (said.length + frames.length + claimed.length === 0 && !grown && !step && !end) return
-    const message = end && JSON.stringify([...parts, ...partsOf([...draft.chunks, ...chunks])])
+    const message = end && draft.messageWith(chunks)
 
     const adopt = (): void => {
       for (const chunk of chunks) draft.add(chunk)
@@ -156,41 +148,10 @@ export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowS
     adopt()
   }
 
-  /** Whether it was the connection that failed, and there is time to try again. */
-  const waitsFor = async (error: unknown, until: number): Promise<boolean> => {
-    if (!isUnavailable(error) || performance.now() > until || !holds()) return false
-    await delay(AGAIN_MS)
-    return holds()
-  }
-
-  const takeTurn = async (before: Promise<unknown>, work: () => Promise<void>): Promise<void> => {
-    await before
-    if (!holds()) throw new RunLeft('This node’s lease has ended.')
-    writing = true
-    const until = performance.now() + WAITS_MS
-    try {
-      for (;;) {
-        try {
-          return await work()
-        } catch (error) {
-          if (!(await waitsFor(error, until))) throw error
-        }
-      }
-    } finally {
-      writing = false
-    }
-  }
-
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const turn = takeTurn(queue, work)
-    queue = turn.catch(() => {}) // the caller of this turn hears of it; the next turn is its own
-    return turn
-  }
-
   /** The batch is made in its turn, and once: a try whose word was lost is not written a second time. */
   const commit = (batch: () => Batch): Promise<void> => {
     let made: Batch | undefined
-    return inTurn(async () => {
+    return turns.take(async () => {
       const done = await settleAttempt()
       if (!(done && made)) await write((made ??= batch()))
     })
@@ -202,31 +163,18 @@ export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowS
     fence = claimed.fence
     base = seq = committed = claimed.last_seq
     said = []
-    draft = createStepDraft()
-  }
-
-  const closeStep = (): readonly MessagePart[] => {
-    const finished = partsOf(draft.chunks)
-    parts.push(...finished)
-    draft = createStepDraft()
-    return finished
+    draft.dropStep()
   }
 
   /** What a later claim begins with stands in the place of a dropped attempt, which began with its own start-step (protocol: reset-step). */
   const opening = (): readonly Chunk[] => (fence > 1 && seq === base && !draft.open() ? [{ type: 'start-step' }] : [])
-  const closing = (first: readonly Chunk[]): readonly Chunk[] => [...draft.closing(NOT_RUN), ...(first.length > 0 ? [{ type: 'finish-step' } as const] : [])]
-
-  for (const [index, chunk] of run.before.entries()) {
-    bytes += frameOf(chunk, index + 1, 0).text.length
-    draft.add(chunk)
-    if (chunk.type === 'finish-step') closeStep()
-  }
+  const closing = (first: readonly Chunk[]): readonly Chunk[] => [...draft.closing(), ...(first.length > 0 ? [{ type: 'finish-step' } as const] : [])]
 
   return {
     reads,
     fence: () => fence,
     say(chunk) {
-      if (writing) throw new Error('A chunk was said while a commit was under way: its place in the order is not known.')
+      if (turns.underWay()) throw new Error('A chunk was said while a commit was under way: its place in the order is not known.')
       if (!holds()) throw new RunLeft('This node’s lease has ended.')
       const frame = frameOf(chunk, seq + 1, readSet)
       if (bytes + frame.text.length > limits.runBytes || frame.seq > limits.runFrames) throw new RunError('run_limit', 'This answer grew too long and was ended here.')
@@ -241,11 +189,11 @@ export function createPen(run: OwnedRun, { rows, limits }: { readonly rows: RowS
       manifest = told
       return commit(() => ({ reads: read }))
     },
-    drop: () => inTurn(drop),
+    drop: () => turns.take(drop),
     async finishStep(chunks, step) {
-      await commit(() => ({ chunks: [...chunks, ...draft.closing(NOT_RUN)], step }))
+      await commit(() => ({ chunks: [...chunks, ...draft.closing()], step }))
       faultPoint('step_committed')
-      return closeStep()
+      return draft.closeStep()
     },
     async end({ chunks, terminal, end, step }) {
       await commit(() => {

@@ -7,8 +7,9 @@ import type { TerminalChunk } from '../wire/chunk.ts'
 import type { Pen } from './pen.ts'
 import { FenceLost, HandedOver, RunError, RunLeft, Stopped } from './run-error.ts'
 
-const RETRY_MS = 500
-const MAX_RETRY_MS = 10_000
+const RETRY_MS = 100
+/** Of what no waiting mends: the same rows were refused each time. */
+const MOST_TRIES = 4
 
 interface Settling {
   readonly pen: Pen
@@ -26,7 +27,8 @@ interface Ending {
 
 /** What became of a run under this owner. One that is left is for whoever claims it next. */
 export type Outcome =
-  | { readonly left: true }
+  /** `unfit`: its end cannot be written as it should be. Whoever claims it ends it, and does not drive it once more. */
+  | { readonly left: true; readonly unfit: boolean }
   | { readonly left: false; readonly state: RunEnd['state']; readonly code: string | null }
 
 /**
@@ -34,30 +36,31 @@ export type Outcome =
  * this node may no longer write, or whose database is away, is left as it is: whoever claims it goes on with it.
  */
 export async function settleRun(error: unknown, { pen, log, release, giveUp }: Settling): Promise<Outcome> {
-  const leave = (cause: unknown, why: string): Outcome => {
-    log.warn({ cause }, why)
+  const leave = (cause: unknown, why: string, unfit = false): Outcome => {
+    log[unfit ? 'error' : 'warn']({ cause }, why)
     release()
-    return { left: true }
+    return { left: true, unfit }
   }
   if (error instanceof HandedOver) {
     log.info({}, 'the run is handed over')
     release()
-    return { left: true }
+    return { left: true, unfit: false }
   }
   if (error instanceof FenceLost) return leave(error, 'the run has another owner: this one stops')
   if (error instanceof RunLeft) return leave(error, 'the run is left to whoever claims it')
   if (isUnavailable(error)) return leave(error, 'the database is away: the run is left until it is back')
   const ending = endingOf(error)
   logEnding(error, ending, log)
-  for (let wait = RETRY_MS; ; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
+  for (let tries = 1; ; tries += 1) {
     try {
       const metadata = { type: 'message-metadata', messageMetadata: { ambit: { state: ending.end.state, code: ending.end.errorCode ?? 'stopped' } } } as const
       await pen.end({ chunks: [metadata], ...ending })
       return { left: false, state: ending.end.state, code: ending.end.errorCode }
     } catch (again) {
       if (again instanceof FenceLost || again instanceof RunLeft || isUnavailable(again) || giveUp.aborted) return leave(again, 'the end of the run could not be committed: it is left to whoever claims it')
+      if (tries === MOST_TRIES) return leave(again, 'the end of the run could not be committed: it will be ended without its answer', true)
       log.error({ cause: again }, 'the end of the run could not be committed; trying again')
-      await pause(wait, giveUp)
+      await pause(RETRY_MS * 2 ** tries, giveUp)
     }
   }
 }

@@ -1,9 +1,10 @@
 import type { RunWatch } from '../journal/run-watch.ts'
 import type { Log } from '../observe/log.ts'
 import { deleteOldEvents } from '../store/event-rows.ts'
+import type { SweeperSql } from '../store/handles.ts'
 import type { Store } from '../store/store.ts'
 import { deleteOldKeys } from '../store/idempotency-rows.ts'
-import { listStopped } from '../store/node-rows.ts'
+import { listStopped } from '../store/stop-rows.ts'
 import { trimFrames } from '../store/trim-rows.ts'
 import type { Claims } from './claim-runs.ts'
 import type { Node } from './join-node.ts'
@@ -15,6 +16,8 @@ const SWEEP_MS = 1_000
 /** Where nobody else is, everything that happens is heard of at once: this is for what was lost between a commit and its word. */
 const ALONE_MS = 5_000
 const TIDY_MS = 60_000
+/** Each throws away what a statement can in its time; what is left then is for the next minute, or for another node. */
+const MOST_TURNS = 50
 
 /** What takes its time goes through `sweeper`: on the lease's own connection it would hold up the lease. */
 export interface SweepParts extends Pick<Store, 'sweeper' | 'urgent'> {
@@ -59,9 +62,13 @@ export async function startSweeps({ sweeper, urgent, node, live, claims, watch, 
     const stopped = await urgent((sql) => listStopped(sql, node.id, node.epoch))
     for (const id of stopped) void live.abort(id, new Stopped())
   }
+  const throwAway = async (some: (sql: SweeperSql) => Promise<number>): Promise<void> => {
+    let gone = 1
+    for (let turn = 0; turn < MOST_TURNS && gone > 0; turn += 1) gone = await sweeper(some)
+  }
   // Each for itself: one that fails, or takes too long, does not keep the others' from going.
   const tidy = async (): Promise<void> => {
-    const done = await Promise.allSettled([sweeper(deleteOldKeys), sweeper(deleteOldEvents), sweeper(trimFrames)])
+    const done = await Promise.allSettled([throwAway(deleteOldKeys), throwAway(deleteOldEvents), throwAway(trimFrames)])
     const failed = done.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
   }

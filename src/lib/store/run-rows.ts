@@ -28,6 +28,13 @@ export interface RunRow {
   readonly ended_at: string | null
 }
 
+/** A run by its key, in whatever scope. */
+export interface RunAddress {
+  readonly orgId: string
+  readonly projectId: string
+  readonly id: string
+}
+
 /** What a run's writer must hold: the row's key and the fence under which it may write. */
 export interface RunKey {
   readonly projectId: string

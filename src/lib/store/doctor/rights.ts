@@ -42,7 +42,7 @@ const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record
     runs: {
       select: [
         'org_id', 'project_id', 'id', 'thread_id', 'state', 'stop_requested', 'node_id', 'epoch', 'fence', 'last_seq',
-        'principal', 'target', 'context', 'number', 'started_at', 'ended_at', 'trimmed', 'stop_requested_at',
+        'principal', 'target', 'context', 'author_id', 'message_id', 'number', 'started_at', 'ended_at', 'trimmed', 'stop_requested_at',
       ],
       update: ['node_id', 'epoch', 'fence', 'stop_requested', 'state', 'started_at', 'trimmed', 'stop_requested_at'],
     },
