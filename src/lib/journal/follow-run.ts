@@ -115,11 +115,11 @@ interface Stored {
 }
 
 async function readStored(scoped: Handles['scoped'], reader: RowScope, run: FollowedRun, before: Position): Promise<Stored | 'ended'> {
-  const stored = await readOnce(scoped, reader, run, before)
-  if (stored === 'ended') return stored
-  // Each statement sees what is committed by then: of a claim between them it is not known what it dropped.
-  const torn = stored.frames.some(({ fence }) => fence > stored.at.fence)
-  return torn ? readStored(scoped, reader, run, before) : stored
+  for (;;) {
+    const stored = await readOnce(scoped, reader, run, before)
+    // Each statement sees what is committed by then: of a claim between them it is not known what it dropped. It takes another claim to read in vain again.
+    if (stored === 'ended' || stored.frames.every(({ fence }) => fence <= stored.at.fence)) return stored
+  }
 }
 
 async function readOnce(scoped: Handles['scoped'], reader: RowScope, run: FollowedRun, before: Position): Promise<Stored | 'ended'> {
