@@ -108,7 +108,7 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     const run = await openAt(node)
     const own = claimsOf(node)
     await own.live.start({ runId: run, maxMs: 60_000 }, async () => ({ left: true, unfit: false }))
-    await vi.waitFor(() => expect(own.live.left()).toEqual([run]))
+    await vi.waitFor(() => expect(own.live.left.ready()).toEqual([run]))
     await own.takeOver()
     await expectTaken(run, node)
   })

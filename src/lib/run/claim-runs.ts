@@ -52,7 +52,7 @@ const NOT_DRIVEN: Driving = { ended: Promise.resolve() }
 
 export function createClaims(parts: ClaimParts): Claims {
   const { sweeper, node, live } = parts
-  const claimant = () => ({ nodeId: node.id, epoch: node.epoch, driven: live.ids(), left: live.left(), limit: AT_A_TIME })
+  const claimant = () => ({ nodeId: node.id, epoch: node.epoch, driven: live.ids(), left: live.left.ready(), limit: AT_A_TIME })
   const takeOver = async (): Promise<void> => {
     let more = true
     for (let batch = 0; more && batch < MOST_BATCHES; batch += 1) {
@@ -101,7 +101,7 @@ async function tryToDrive(claimed: ClaimedRun, parts: ClaimParts, event: 'run_be
 /** Null: it could not be read, and a later sweep claims it again. */
 async function readyRun(claimed: ClaimedRun, event: 'run_began' | null, parts: ClaimParts, log: Log): Promise<Readied | null> {
   const { live, drive, node, scoped } = parts
-  if (live.unfit(claimed.id)) return endOnly(claimed, new Error('Its end could not be written as it should be.'), drive, log)
+  if (live.left.unfit(claimed.id)) return endOnly(claimed, new Error('Its end could not be written as it should be.'), drive, log)
   try {
     const run = await readClaimed(claimed, { scoped })
     if (event) await scoped(run.context.rows, (sql) => insertEvent(sql, { projectId: claimed.project_id, kind: event, threadId: claimed.thread_id, runId: claimed.id }))
@@ -110,7 +110,7 @@ async function readyRun(claimed: ClaimedRun, event: 'run_began' | null, parts: C
     named.info({ node: node.id, from: claimed.from_node, fence: claimed.fence, takeovers: claimed.takeovers + Number(claimed.reason === 'takeover') }, happening(claimed, event))
     return { maxMs: limits.runMs - claimed.age_ms, drive: (running) => driveRun({ ...run, ...running, log: named }, drive) }
   } catch (error) {
-    const tries = live.leave(claimed.id)
+    const tries = live.left.leave(claimed.id)
     if (!isUnavailable(error) && (tries >= MOST_TRIES || claimed.stop_requested)) return endOnly(claimed, error, drive, log)
     log.error({ cause: error }, 'a claimed run cannot be gone on with; it will be tried again')
     return null

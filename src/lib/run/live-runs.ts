@@ -1,4 +1,6 @@
 import type { Metrics } from '../observe/metrics.ts'
+import { createLeftRuns } from './left-runs.ts'
+import type { LeftRuns } from './left-runs.ts'
 import { HandedOver, RunError, RunLeft } from './run-error.ts'
 import type { Outcome } from './settle-run.ts'
 
@@ -24,12 +26,8 @@ export interface LiveRuns {
   /** A run that is being opened, or claimed: a drain waits for it too, and for what it begins. */
   opening<T>(opened: Promise<T>): Promise<T>
   ids(): readonly string[]
-  /** One that this node owns and does not drive. Answers how often in a row. */
-  leave(runId: string): number
-  /** Whether a run that was left is not to be driven once more, but ended. */
-  unfit(runId: string): boolean
-  /** Those that it had to leave, and may take again now: after a while that doubles with each time. */
-  left(): readonly string[]
+  /** Those that it owns and does not drive. */
+  readonly left: LeftRuns
   /** Tells a run to end for this reason. Answers a promise of its end, or null where it is not driven here. */
   abort(runId: string, reason: Error): Promise<void> | null
   /** Lets go of all: they are this node's no longer. */
@@ -46,21 +44,11 @@ interface Live {
   readonly ended: Promise<void>
 }
 
-interface Left {
-  readonly times: number
-  readonly unfit: boolean
-  readonly readyAt: number
-}
-
 const LAST_COMMITS_MS = 5_000
-const LEFT_MS = 250
-const MOST_LEFT_MS = 30_000
-/** One that is still this node's own is claimed by then, as any other that it does not drive; the others are another's. */
-const FORGOTTEN_MS = 120_000
 
 export function createLiveRuns(metrics: Metrics): LiveRuns {
   const runs = new Map<string, Live>()
-  const leftRuns = new Map<string, Left>()
+  const left = createLeftRuns()
   const openings = new Set<Promise<unknown>>()
   // Once the grace of a drain is over: a run that was still being opened then must not outlive it.
   let handedOver: HandedOver | null = null
@@ -69,11 +57,6 @@ export function createLiveRuns(metrics: Metrics): LiveRuns {
       await Promise.allSettled(openings)
       await Promise.all([...runs.values()].map((run) => run.ended))
     }
-  }
-  const leave = (runId: string, unfit = false): number => {
-    const times = (leftRuns.get(runId)?.times ?? 0) + 1
-    leftRuns.set(runId, { times, unfit, readyAt: performance.now() + Math.min(LEFT_MS * 2 ** times, MOST_LEFT_MS) })
-    return times
   }
   /** From its beginning here to its end, or until it is left. */
   const see = async (runId: string, maxMs: number, controller: AbortController, drive: (running: Running) => Promise<Outcome>): Promise<void> => {
@@ -85,19 +68,13 @@ export function createLiveRuns(metrics: Metrics): LiveRuns {
     if (runs.get(runId)?.controller !== controller) return // claimed here once more meanwhile: that one counts
     runs.delete(runId)
     metrics.runsRunning(runs.size)
-    if (outcome.left) return void leave(runId, outcome.unfit)
-    leftRuns.delete(runId)
+    if (outcome.left) return void left.leave(runId, outcome.unfit)
+    left.forget(runId)
     metrics.runEnded({ ...outcome, seconds: (performance.now() - began) / 1_000 })
   }
   return {
     ids: () => [...runs.keys()],
-    leave: (runId) => leave(runId),
-    unfit: (runId) => leftRuns.get(runId)?.unfit ?? false,
-    left() {
-      const now = performance.now()
-      for (const [id, { readyAt }] of leftRuns) if (readyAt + FORGOTTEN_MS < now) leftRuns.delete(id)
-      return [...leftRuns].flatMap(([id, { readyAt }]) => (readyAt <= now ? [id] : []))
-    },
+    left,
     async opening(opened) {
       openings.add(opened)
       try {

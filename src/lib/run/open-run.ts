@@ -1,7 +1,6 @@
 import type { NewId } from '../directory/new-id.ts'
 import type { Cursor } from '../journal/cursor.ts'
 import type { Frame } from '../journal/journal.ts'
-import { allowsModel, isPattern } from '../model/model-name.ts'
 import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
@@ -14,6 +13,8 @@ import type { RunOwner, RunRow } from '../store/run-rows.ts'
 import { insertThread, lockThread } from '../store/thread-rows.ts'
 import type { ThreadRow } from '../store/thread-rows.ts'
 import type { ChatCommand } from './chat-command.ts'
+import { BY_NAME, createModelChoice } from './choose-model.ts'
+import type { ModelChoice } from './choose-model.ts'
 import { findTrigger } from './find-trigger.ts'
 import type { NewTurn } from './find-trigger.ts'
 import { FIRST_FENCE, insertTurn } from './insert-turn.ts'
@@ -58,23 +59,23 @@ export interface OpenParts {
   readonly newId: NewId
   /** Who drives what is opened; null: whoever claims it. */
   readonly owner: RunOwner | null
+  /** Absent: by its name alone, whether or not anybody answers. */
+  readonly model?: ModelChoice
 }
 
 /**
  * Takes a command into the thread, in one transaction: the user's message, the answer's place, the run. A message that
  * is known already with the same content is a retry and gets the same run, and so does a key; with other content it is an
  * edit and begins a sibling. Refuses with `forbidden` (role, model), `conflict` (a run is active, or nothing to answer
- * again), `idempotency_mismatch`, or `not_found` (a thread to regenerate, a message to edit or to follow, that is not there).
+ * again), `ai_unavailable` (the model's provider fails, and the run would begin now), `idempotency_mismatch`, or `not_found`
+ * (a thread to regenerate, a message to edit or to follow, that is not there).
  */
 export async function openRun(parts: OpenParts, context: ChatExecutionContext, command: ChatCommand): Promise<OpenedTurn | Refusal | InTheWay> {
   if (!context.may.includes('chat')) return refuse('forbidden', 'This scope was resolved for reading only.')
-  const modelId = command.model ?? context.models.find((name) => !isPattern(name))
-  if (modelId === undefined || !allowsModel(context.models, modelId)) {
-    return refuse('forbidden', 'This model is not allowed here. Leave "model" out to use the default one.')
-  }
+  const model = parts.model ?? createModelChoice(BY_NAME, context, command.model)
   return parts.scoped(context.rows, (sql) =>
     oncePerKey<OpenedTurn>(sql, context, command.key, {
-      first: () => openTurn(sql, { ...parts, context, command, modelId }),
+      first: () => openTurn(sql, { ...parts, context, command, model }),
       again: async (runId) => followAgain(sql, context, runId === null ? null : await findRun(sql, homeOf(context), runId)),
       runOf: ({ run }) => run.id,
     }),
@@ -84,12 +85,13 @@ export async function openRun(parts: OpenParts, context: ChatExecutionContext, c
 interface Opening extends OpenParts {
   readonly context: ChatExecutionContext
   readonly command: ChatCommand
-  readonly modelId: string
+  readonly model: ModelChoice
 }
 
-async function openTurn(sql: ScopedSql, { context, command, modelId, newId, owner }: Opening): Promise<OpenedTurn | Refusal | InTheWay> {
-  const taken = await takeThread(sql, context, command, newId)
-  if (!taken) return NOT_FOUND
+async function openTurn(sql: ScopedSql, opening: Opening): Promise<OpenedTurn | Refusal | InTheWay> {
+  const { context, command, model, newId, owner } = opening
+  const taken = await takeThread(sql, opening)
+  if (!taken.ok) return taken
   const { thread, fresh } = taken
   const trigger = fresh ?? (await findTrigger(sql, context, thread, command))
   if (trigger.kind === 'unknown') return NOT_FOUND
@@ -97,8 +99,11 @@ async function openTurn(sql: ScopedSql, { context, command, modelId, newId, owne
   if (trigger.kind === 'nothing') return refuse('conflict', 'There is no user message to answer again in this thread.')
   const line = fresh ? [] : await listActiveRuns(sql, homeOf(context), thread.id)
   const admitted = lineUp(trigger, line, { onActive: command.onActive ?? thread.on_active, places: context.limits.queue })
-  if (!admitted.ok) return admitted
-  const begun = await insertTurn(sql, { ...admitted, context, threadId: thread.id, modelId, newId, owner, about: command.about ?? [] })
+  if (!admitted.ok && !('inTheWay' in admitted)) return admitted
+  const chosen = admitted.ok && admitted.state === 'queued' ? model.toWait() : model.toBegin()
+  if (!chosen.ok) return chosen
+  if (!admitted.ok) return admitted // last: nothing is stopped for a run that could not begin
+  const begun = await insertTurn(sql, { ...admitted, context, threadId: thread.id, modelId: chosen.modelId, newId, owner, about: command.about ?? [] })
   const { id, readSet } = begun.owned
   return { ...opened(context, { id, threadId: thread.id }, readSet), begun: admitted.state === 'running' && owner ? begun : null }
 }
@@ -114,25 +119,27 @@ function opened(context: ChatExecutionContext, run: { readonly id: string; reado
 }
 
 interface TakenThread {
+  readonly ok: true
   readonly thread: ThreadRow
   /** The first turn, where the thread was begun for it: nothing can stand in its way. */
   readonly fresh: NewTurn | null
 }
 
-/** The thread, locked; made where the client names none that it can see. What speaks of messages that are there demands one that is there. */
-async function takeThread(
-  sql: ScopedSql,
-  context: ChatExecutionContext,
-  { thread: alias, message, messageId, parentId }: ChatCommand,
-  newId: NewId,
-): Promise<TakenThread | null> {
+/**
+ * The thread, locked; made where the client names none that it can see, and where what is asked can begin: a refusal leaves
+ * nothing behind. What speaks of messages that are there demands a thread that is there.
+ */
+async function takeThread(sql: ScopedSql, { context, command, model, newId }: Opening): Promise<TakenThread | Refusal> {
+  const { thread: alias, message, messageId, parentId } = command
   const id = newId('thr')
   const at = { projectId: homeOf(context), userId: context.rows.userId, address: alias ?? id }
   const known = alias === null ? null : await lockThread(sql, at)
-  if (known) return { thread: known, fresh: null }
-  if (!message || parentId !== undefined || (messageId !== null && messageId !== message.clientId)) return null
+  if (known) return { ok: true, thread: known, fresh: null }
+  if (!message || parentId !== undefined || (messageId !== null && messageId !== message.clientId)) return NOT_FOUND
+  const chosen = model.toBegin()
+  if (!chosen.ok) return chosen
   const begun = await insertThread(sql, { projectId: at.projectId, id, userId: at.userId, alias, title: threadTitle(message.text) })
-  if (begun) return { thread: begun, fresh: { kind: 'turn', message, clientId: message.clientId, parentId: null, atEnd: true } }
+  if (begun) return { ok: true, thread: begun, fresh: { kind: 'turn', message, clientId: message.clientId, parentId: null, atEnd: true } }
   const raced = await lockThread(sql, at)
-  return raced && { thread: raced, fresh: null }
+  return raced ? { ok: true, thread: raced, fresh: null } : NOT_FOUND
 }
