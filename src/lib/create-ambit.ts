@@ -83,7 +83,7 @@ export function createAmbit<Tx = unknown>(given: AmbitOptions<Tx>): Ambit {
     basePath,
     drive: options.drive ?? 'here',
     fetch: door,
-    resolveChatScope: async (who, target) => (await open()).house.resolve(who, target, 'chat'),
+    resolveChatScope: async (who, target) => (await open()).house.resolveCallable(who, target, 'chat'),
     async openRun(context, command) {
       const { house } = await open()
       // The context may be hours old: this entry asks again, like every other.

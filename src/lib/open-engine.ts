@@ -77,8 +77,11 @@ export type Drive = 'here' | 'elsewhere'
 
 /** What is there once the store is open. */
 export interface Engine {
-  /** `resolveAgain` is for a principal whose credential was not checked a moment ago. */
-  readonly house: House & { readonly resolveAgain: House['resolve'] }
+  /**
+   * `resolveAgain` is for a principal whose credential was not checked a moment ago; `resolveCallable` refuses also while the
+   * providers of all models fail. The others leave that to whoever opens a run: a retry begins none.
+   */
+  readonly house: House & { readonly resolveAgain: House['resolve']; readonly resolveCallable: House['resolve'] }
   close(graceMs: number): Promise<void>
 }
 
@@ -120,6 +123,7 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metri
   // Of those who are not at the door any more: whether their credential is still good is asked, too.
   const again: ScopeSources = { ...scope, credentialHolds: (who) => credentialHolds(store, who) }
   const underWay: ScopeSources = { ...again, modelWaitMs: () => 0 } // a run that has begun goes on: its next call decides
+  const atDoor: ScopeSources = { ...scope, modelWaitMs: () => 0 } // whoever opens a run asks for its model: a retry needs none
   const scopes = createScopeWatch({ resolve: resolveChatScope.bind(null, underWay), everyMs: limits.scopeMs, log })
   const events = createScopeEvents({ ...store, watch: scopes, log })
   const runs = await startRuns({
@@ -146,8 +150,9 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metri
     events,
     authenticate: (request, requestLog) =>
       identify(options.authenticate, request, { log: requestLog, authenticateKey: (authorization) => authenticateKey(store, authorization) }),
-    resolve: resolveChatScope.bind(null, scope),
-    resolveAgain: resolveChatScope.bind(null, again),
+    resolve: resolveChatScope.bind(null, atDoor),
+    resolveAgain: resolveChatScope.bind(null, underWay),
+    resolveCallable: resolveChatScope.bind(null, scope),
     openRun: runs.open,
     follow: runs.follow,
     stop: runs.stop,

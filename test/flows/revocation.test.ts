@@ -1,7 +1,12 @@
-import { describe, expect, test, vi } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Directory, Place } from '../../src/index.ts'
 import { revokeKey } from '../../src/lib/store/key-rows.ts'
 import { createKey } from '../../src/lib/identity/api-key.ts'
+import { toNodeListener } from '../../src/node.ts'
 import { ACME, APOLLO, ZEPHYR, parseStream, question, readStream, send } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { expectSound } from '../support/grammar.ts'
@@ -101,6 +106,50 @@ describe.each(databaseKinds)('a right that is taken away on $name', (kind) => {
     const whole = await readStream(authors)
     expectSound(whole)
     expect(whole.chunks.at(-1)).toMatchObject({ type: 'finish' })
+    await giveBack()
+  })
+
+  test('a reader who reads nothing is cut as soon, and not when it is found to be slow', async () => {
+    const model = scriptedModel(says(...Array.from({ length: 80 }, () => 'x'.repeat(90_000)))) // more than a socket takes unread
+    const { ambit, lines } = stage.start({ model, limits: { scopeMs: 100, stallMs: 600_000 }, metrics: true })
+    const thread = freshThread()
+    await readStream(await post(stage, ambit, { who: 'ada', path: ZEPHYR, thread }))
+    const { id } = (await (await send(ambit, stage.world, 'ada', `${ZEPHYR}/threads/${thread}`, { method: 'PATCH', body: { shared: true } })).json()) as { id: string }
+    const { runs } = (await (await send(ambit, stage.world, 'ada', `${ZEPHYR}/runs`)).json()) as { runs: readonly { id: string; thread_id: string }[] }
+    const run = must(runs.find(({ thread_id }) => thread_id === id)).id
+
+    const sockets: Socket[] = []
+    const server = createServer(toNodeListener(ambit)).on('connection', (socket) => sockets.push(socket)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(async () => {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    })
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause()
+    onTestFinished(() => void client.destroy())
+    client.write(`GET ${ZEPHYR}/runs/${run}/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${stage.world.keys.carol}\r\n\r\n`)
+    await eventually(() => expect(sockets[0]?.writableNeedDrain).toBe(true))
+
+    const giveBack = await remove('carol', 'acme/zephyr')
+    await eventually(() => expect(sockets[0]?.destroyed).toBe(true))
+    expect(lines.filter(({ msg }) => msg === 'the stream was broken off')).toEqual([expect.objectContaining({ end: 'cut', run_id: run })])
+    expect(await (await ambit.fetch(new Request('http://ambit.test/metrics'))).text()).toContain('ambit_streams_ended_total{end="cut"} 1')
+    await giveBack()
+  })
+
+  test('a reader of a scope’s events who reads nothing more is cut as well', async () => {
+    const { ambit, lines } = stage.start({ model: scriptedModel(says('x')), limits: { scopeMs: 100, stallMs: 600_000 } })
+    const response = await send(ambit, stage.world, 'carol', `${ZEPHYR}/events`)
+    const events = must(response.body).getReader()
+    onTestFinished(() => events.cancel().catch(() => {})) // it is broken by then
+    await events.read()
+    const first = events.read()
+    await readStream(await post(stage, ambit, { who: 'carol', path: ZEPHYR, thread: freshThread() }))
+    await first
+    const giveBack = await remove('carol', 'acme/zephyr')
+    await eventually(() => expect(lines.filter(({ msg }) => msg === 'the stream was broken off')).toEqual([expect.objectContaining({ end: 'cut' })]))
     await giveBack()
   })
 

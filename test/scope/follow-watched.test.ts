@@ -4,6 +4,7 @@ import type { Watched } from '../../src/lib/run/follow-watched.ts'
 import { NOT_FOUND } from '../../src/lib/scope/refusal.ts'
 import type { ScopeNews } from '../../src/lib/scope/watch-scopes.ts'
 import type { Handles, RowScope } from '../../src/lib/store/handles.ts'
+import { FramesCut } from '../../src/lib/wire/generate-chat-sse.ts'
 import type { WireFrame } from '../../src/lib/wire/generate-chat-sse.ts'
 import { contextOf } from '../support/context-of.ts'
 
@@ -143,6 +144,43 @@ describe('a watched reader', () => {
     expect((await reading.next()).value).toHaveLength(1)
     hear(NOT_FOUND)
     expect(await reading.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test.each<[what: string, news: ScopeNews, stillSees: () => Promise<boolean>, why: unknown]>([
+    ['is refused', NOT_FOUND, async () => true, FramesCut],
+    ['sees less', contextOf('bob', []), async () => false, FramesCut],
+    ['cannot be told to see it', contextOf('bob', []), () => Promise.reject(new Error('the database is away')), Error],
+  ])('that %s and asks for nothing is cut all the same, once', async (_, news, stillSees, why) => {
+    let hear: (news: ScopeNews) => void = () => {}
+    const watch = { watch: (...[, , listener]: [unknown, unknown, (news: ScopeNews) => void]) => ((hear = listener), () => {}), close: () => {} }
+    const scoped = (async (_rows: unknown, work: (sql: unknown) => Promise<unknown>) => work({})) as Handles['scoped']
+    const cut = vi.fn<(why: unknown) => void>()
+    const reader = { context: contextOf('bob', ['one']), stillSees, signal: new AbortController().signal, cut }
+    const reading = followWatched({ watch, scoped }, reader, async function* () {
+      yield* [frame('a'), frame('b')]
+    })
+    await reading.next()
+    hear(news)
+    await vi.advanceTimersByTimeAsync(499)
+    expect(cut).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(cut.mock.calls).toEqual([[expect.any(why)]])
+    await reading.return()
+  })
+
+  test('that is given the end in time is not cut', async () => {
+    let hear: (news: ScopeNews) => void = () => {}
+    const watch = { watch: (...[, , listener]: [unknown, unknown, (news: ScopeNews) => void]) => ((hear = listener), () => {}), close: () => {} }
+    const cut = vi.fn<(why: unknown) => void>()
+    const reader = { context: contextOf('bob', ['one']), stillSees: async () => true, signal: new AbortController().signal, cut }
+    const reading = followWatched({ watch, scoped: (async () => true) as unknown as Handles['scoped'] }, reader, async function* () {
+      yield frame('end', true)
+    })
+    hear(NOT_FOUND)
+    expect((await reading.next()).value).toEqual(frame('end', true))
+    await reading.return()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(cut).not.toHaveBeenCalled()
   })
 
   test('about whom it cannot be told is cut, with the fault', async () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { stopOnce } from '../run/stop-once.ts'
+import { nameRun } from './exchange.ts'
 import type { House, ScopedExchange } from './exchange.ts'
 import { idempotencyHeader, parseIdempotencyKey } from './idempotency-key.ts'
 import { documented, id } from './operation.ts'
@@ -29,12 +30,13 @@ export const stopThreadOperation = {
 
 /** `POST …/chat/{threadId}/stop`: 200 with the state that was committed, 202 where the owner has not confirmed within 2 s. */
 export async function stopThread(exchange: ScopedExchange<BodyOf<typeof stopThreadOperation>>, house: House): Promise<Answer<typeof stopThreadOperation>> {
-  const { context, params, body, request, requestId, log } = exchange
+  const { context, params, body, request, requestId } = exchange
   const wanted = { thread: params['thread'] ?? '', runId: body?.run ?? null }
   const keyed = parseIdempotencyKey(request.headers, `POST /chat/${wanted.thread}/stop`, wanted)
   if (!keyed.ok) return problem(keyed, requestId)
   const outcome = await stopOnce(house, context, wanted, keyed.key)
   if (!outcome.ok) return problem(outcome, requestId)
-  log.info({ run_id: outcome.run, state: outcome.state }, 'stop')
+  if (outcome.run !== null) nameRun(exchange, outcome.run)
+  exchange.log.info({ state: outcome.state }, 'stop')
   return json<z.output<typeof stopped>, 200 | 202>({ run: outcome.run, state: outcome.state }, requestId, outcome.state === 'running' || outcome.state === 'queued' ? 202 : 200)
 }

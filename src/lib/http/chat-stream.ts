@@ -2,6 +2,7 @@ import { faultPoint } from '../observe/fault-point.ts'
 import { NOT_FOUND } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { chatBody } from './chat-schema.ts'
+import { nameRun } from './exchange.ts'
 import type { Exchange, House } from './exchange.ts'
 import { idempotencyHeader } from './idempotency-key.ts'
 import type { Answer, Operation } from './operation.ts'
@@ -44,13 +45,13 @@ export async function chatStream(exchange: Exchange, house: House): Promise<Answ
   if (!opened.ok) return problem(withStream(opened, request), requestId)
 
   const { run, cursor, readSet } = opened
-  const runLog = exchange.log.child({ run_id: run.id })
-  runLog.info({}, 'answering')
-  const follow: OpenFrames = (signal) => {
+  nameRun(exchange, run.id)
+  exchange.log.info({}, 'answering')
+  const follow: OpenFrames = (signal, cut) => {
     faultPoint('answered')
-    return house.follow(context, run, { after: cursor, readSet }, signal)
+    return house.follow(context, run, { after: cursor, readSet, cut }, signal)
   }
-  return sse(follow, run.id, { requestId, limits: context.limits, log: runLog, place })
+  return sse(follow, run.id, { requestId, limits: context.limits, log: exchange.log, place })
 }
 
 /** Where the run in the way is followed: below the path that was asked, however the host has mounted it. */

@@ -74,8 +74,8 @@ async function answerOf(
 ): Promise<Response> {
   try {
     const response = await serve(exchange)
-    const { status, headers } = response
-    if (status >= 300 || !PROBES.has(route)) exchange.log.info({ route, status, run_id: headers.get('x-resumable-stream-id') ?? undefined }, 'request')
+    const { status } = response
+    if (status >= 300 || !PROBES.has(route)) exchange.log.info({ route, status }, 'request')
     return response
   } catch (error) {
     const refusal = closing()
@@ -105,7 +105,7 @@ async function serveScoped(exchange: Exchange, route: ScopedRoute, { open }: Doo
   const target = await exchange.target(who)
   const context = target ? await house.resolve(who, target, route.permission) : NOT_FOUND
   if (!context.ok) return problem(context, requestId)
-  return route.serve({ ...exchange, who, context, body: parsed.body }, house)
+  return route.serve(Object.assign(exchange, { who, context, body: parsed.body }), house) // not a copy: what the log says from now on, it says of the request
 }
 
 function exchangeOf(c: Context, options: DoorOptions): Exchange {

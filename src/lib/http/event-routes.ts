@@ -5,6 +5,7 @@ import type { House, ScopedExchange } from './exchange.ts'
 import type { Answer, Operation } from './operation.ts'
 import { isTime } from './page.ts'
 import { problem } from './problem.ts'
+import type { GenerateText } from './pulled-body.ts'
 import { eventStream } from './respond.ts'
 import type { Said } from './respond.ts'
 
@@ -29,6 +30,9 @@ export async function followScope({ context, request, requestId, log }: ScopedEx
   if (!place.ok) return problem(place, requestId)
   const { limits } = context
   // No frame of these is a terminal one: whatever ends the stream breaks it, and its reader comes back.
-  const generate = (signal: AbortSignal) => generateChatSse((ending) => house.events.follow(context, from, ending), { heartbeatMs: limits.heartbeatMs, signal })
+  const generate: GenerateText = (signal, cut) => {
+    const readerPlace = { ...from, cut }
+    return generateChatSse((ending) => house.events.follow(context, readerPlace, ending), { heartbeatMs: limits.heartbeatMs, signal })
+  }
   return eventStream(generate, { requestId, limits, log, place }) as Said<200, 'events'>
 }

@@ -1,10 +1,10 @@
 import type { ChatTarget } from '../directory/directory.ts'
 import type { Principal } from '../directory/principal.ts'
-import type { FollowFrom } from '../journal/follow-run.ts'
 import type { Frame } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
 import type { ChatCommand } from '../run/chat-command.ts'
+import type { ReaderPlace } from '../run/follow-as-reader.ts'
 import type { OpenedRun, RunRef } from '../run/open-run.ts'
 import type { ScopeEvents } from '../run/scope-events.ts'
 import type { StopOutcome, StopWanted } from '../run/stop-run.ts'
@@ -21,7 +21,7 @@ export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
   authenticate(request: Request, log: Log): Promise<Principal | Refusal>
   resolve(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
   openRun(context: ChatExecutionContext, command: ChatCommand, log: Log): Promise<OpenedRun | Refusal>
-  follow(context: ChatExecutionContext, run: RunRef, from: FollowFrom, signal: AbortSignal): AsyncIterable<readonly Frame[]>
+  follow(context: ChatExecutionContext, run: RunRef, from: ReaderPlace, signal: AbortSignal): AsyncIterable<readonly Frame[]>
   stop(context: ChatExecutionContext, wanted: StopWanted): Promise<StopOutcome | Refusal>
   ready(): Promise<boolean>
 }
@@ -44,4 +44,9 @@ export interface ScopedExchange<Body = unknown> extends Exchange {
   readonly context: ChatExecutionContext
   /** As the route's schema left it; undefined where the route declares none. */
   readonly body: Body
+}
+
+/** From here on the log says of which run the request is, to the line of its answer. */
+export function nameRun(exchange: Exchange, runId: string): void {
+  exchange.log = exchange.log.child({ run_id: runId })
 }

@@ -4,10 +4,10 @@ import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
 import type { StreamPlace } from './open-streams.ts'
 import { pulledBody } from './pulled-body.ts'
-import type { GenerateText } from './pulled-body.ts'
+import type { Cut, GenerateText } from './pulled-body.ts'
 
 /** How a run's frames are got, for a reader whose going aborts the signal. */
-export type OpenFrames = (signal: AbortSignal) => AsyncIterable<readonly Frame[]>
+export type OpenFrames = (signal: AbortSignal, cut: Cut) => AsyncIterable<readonly Frame[]>
 
 declare const said: unique symbol
 
@@ -63,7 +63,8 @@ export function eventStream(generate: GenerateText, { requestId, limits, log, pl
 
 /** A run as a response. Frames that end without a terminal one break the body, so that no client takes a cut answer for a whole one. */
 export function sse(open: OpenFrames, runId: string, terms: StreamTerms): Said<200, 'stream'> {
-  const generate: GenerateText = (signal) => generateChatSse(open, { heartbeatMs: terms.limits.heartbeatMs, signal })
+  const generate: GenerateText = (signal, cut) =>
+    generateChatSse((ending) => open(ending, cut), { heartbeatMs: terms.limits.heartbeatMs, signal })
   const headers = { 'x-vercel-ai-ui-message-stream': 'v1', 'x-resumable-stream-id': runId }
   return eventStream(generate, terms, headers) as Said<200, 'stream'>
 }

@@ -7,6 +7,7 @@ import { findRun, listRuns } from '../store/run-rows.ts'
 import type { RunRow } from '../store/run-rows.ts'
 import { listSteps } from '../store/step-rows.ts'
 import type { StepRow } from '../store/step-rows.ts'
+import { nameRun } from './exchange.ts'
 import type { House, ScopedExchange } from './exchange.ts'
 import { documented } from './operation.ts'
 import type { Answer, Operation } from './operation.ts'
@@ -42,13 +43,15 @@ export const getRunOperation = {
 } satisfies Operation
 
 /** `GET …/runs/{runId}`: the run, its steps, and what the model was told. Without steps and manifest where its read set is not the reader's. */
-export async function getRun({ context, params, requestId }: ScopedExchange, house: House): Promise<Answer<typeof getRunOperation>> {
+export async function getRun(exchange: ScopedExchange, house: House): Promise<Answer<typeof getRunOperation>> {
+  const { context, params, requestId } = exchange
   const projectId = homeOf(context)
   const found = await house.scoped(context.rows, async (sql) => {
     const run = await findRun(sql, projectId, params['run'] ?? '')
     return run && { run, steps: await listSteps(sql, projectId, run.id), manifest: await findManifest(sql, projectId, run.id) }
   })
   if (!found) return problem(NOT_FOUND, requestId)
+  nameRun(exchange, found.run.id)
   const manifest = found.manifest === null ? null : (JSON.parse(found.manifest) as Manifest)
   return json<RunDetail>({ ...runOf(found.run), steps: found.steps.map(stepOf), manifest }, requestId)
 }

@@ -1,11 +1,12 @@
-/** A place in a run's frames: `<runId>.<fence>.<seq>`, the id of the last event that a reader has. */
+/** A place in a run's frames: `<runId>.<fence>.<seq>`, the id of the last event that a reader has; or with 0, before the first. */
 export interface Cursor {
   readonly runId: string
   readonly fence: number
   readonly seq: number
 }
 
-const CURSOR = /^([A-Za-z0-9_:-]{1,128})\.([1-9]\d{0,14})\.(\d{1,15})$/
+// One text for each place: numbers as they are written here, and no other way.
+const CURSOR = /^([A-Za-z0-9_:-]{1,128})\.([1-9]\d{0,14})\.(0|[1-9]\d{0,14})$/
 
 export function formatCursor({ runId, fence, seq }: Cursor): string {
   return `${runId}.${fence}.${seq}`

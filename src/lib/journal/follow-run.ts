@@ -1,6 +1,6 @@
 import { findDroppedBase } from '../store/claim-rows.ts'
 import { readFrames } from '../store/frame-rows.ts'
-import type { Handles, RowScope } from '../store/handles.ts'
+import type { Handles, RowScope, ScopedSql } from '../store/handles.ts'
 import { findReadSet } from '../store/read-set-rows.ts'
 import { findRun, hasEnded } from '../store/run-rows.ts'
 import { isTerminalType } from '../wire/chunk.ts'
@@ -53,8 +53,8 @@ export interface FollowParts extends Pick<Handles, 'scoped'> {
  *
  * A reader who has an attempt that was dropped gets `reset-step` in the place of the `start-step` with which the attempt
  * that was kept begins, and then its frames: never the two mixed. Ends after the terminal frame, or when the signal aborts.
- * Ends early, without a terminal frame, where this process closes, and where the reader may not see what the run has read by
- * now: that check is made once per growth of the read set, never per frame.
+ * Ends early, without a terminal frame, where this process closes, where the place is none that anybody was ever given, and
+ * where the reader may not see what the run has read by now: that check is made once per growth of the read set, never per frame.
  */
 export async function* followRun({ journal, scoped, watch, holds, closing }: FollowParts, { reader, run, from, signal }: Following): AsyncGenerator<readonly Frame[], void, undefined> {
   /** Whether the journal has more, since it was asked last. */
@@ -89,14 +89,16 @@ export async function* followRun({ journal, scoped, watch, holds, closing }: Fol
         tail.close()
         tail = next
       }
+      const [first] = frames
       const last = frames.at(-1)
-      if (!last) continue
+      if (!first || !last) continue
+      if (reset && !beginsAnew(first)) return // nothing was dropped there: nobody was ever given that place
       if (live !== 'elsewhere' && last.readSet > allowed) {
         const readSet = await scoped(reader, (sql) => findReadSet(sql, run.projectId, run.id))
         if (!readSet) return
         allowed = readSet.number
       }
-      yield reset ? withReset(run.id, frames) : frames
+      yield reset ? [resetOf(run.id, first), ...frames.slice(1)] : frames
       reset = false
       at = last
       if (last.terminal) return
@@ -129,16 +131,26 @@ async function readOnce(scoped: Handles['scoped'], reader: RowScope, run: Follow
     const key = { projectId: run.projectId, runId: run.id }
     const base = before.seq > 0 && row.fence > before.fence ? await findDroppedBase(sql, key, before) : null
     const at = { fence: row.fence, seq: base ?? before.seq }
-    const rows = await readFrames(sql, { ...key, seq: at.seq, limit: ROWS_AT_A_TIME, bytes: BYTES_AT_A_TIME })
+    const frames = await readFramesAfter(sql, key, { seq: at.seq, limit: ROWS_AT_A_TIME, bytes: BYTES_AT_A_TIME })
     // What was committed and does not show is behind the wall: the read set has grown beyond this reader.
-    if (rows.length === 0 && (hasEnded(row.state) || row.last_seq > at.seq)) return 'ended'
+    if (frames.length === 0 && (hasEnded(row.state) || row.last_seq > at.seq)) return 'ended'
     return {
       at,
       reset: base !== null,
-      frames: rows.flatMap((stored) => framesOf(stored.text)).filter((frame) => frame.seq > at.seq),
+      frames,
       standing: { fence: row.fence, lastSeq: row.last_seq, state: row.state },
     }
   })
+}
+
+/** The committed frames after a place: of at most so many rows, and of no further one once there are so many bytes. */
+export async function readFramesAfter(
+  sql: ScopedSql,
+  run: { readonly projectId: string; readonly runId: string },
+  after: { readonly seq: number; readonly limit: number; readonly bytes?: number },
+): Promise<readonly Frame[]> {
+  const rows = await readFrames(sql, { ...run, ...after })
+  return rows.flatMap(({ text }) => framesOf(text)).filter(({ seq }) => seq > after.seq)
 }
 
 /** The frames in a stored text. Their read set was checked by the policy that showed them. */
@@ -150,8 +162,12 @@ function framesOf(text: string): readonly Frame[] {
   })
 }
 
+/** Whether this may stand in the place of a dropped attempt: whoever takes a run over begins a step of its own there. */
+export function beginsAnew({ text }: Frame): boolean {
+  return text.includes('\ndata: {"type":"start-step"')
+}
+
 /** A client that has a step's beginning must not get another one: it is told to empty the one that it has. */
-function withReset(runId: string, [first, ...rest]: readonly Frame[]): readonly Frame[] {
-  if (!first?.text.includes('\ndata: {"type":"start-step"')) throw new Error('What stands in the place of a dropped attempt does not begin with a step.')
-  return [{ ...first, text: encodeEvent(formatCursor({ runId, ...first }), { type: 'reset-step' }) }, ...rest]
+function resetOf(runId: string, frame: Frame): Frame {
+  return { ...frame, text: encodeEvent(formatCursor({ runId, ...frame }), { type: 'reset-step' }) }
 }

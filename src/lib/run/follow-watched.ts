@@ -1,7 +1,7 @@
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import type { ScopeNews, ScopeWatch } from '../scope/watch-scopes.ts'
 import type { Handles, RowScope, ScopedSql } from '../store/handles.ts'
-import { piecesOf } from '../wire/generate-chat-sse.ts'
+import { FramesCut, piecesOf } from '../wire/generate-chat-sse.ts'
 import type { WireFrame } from '../wire/generate-chat-sse.ts'
 
 /** How a watched reader reads: in its own place of these two. */
@@ -12,8 +12,14 @@ export interface Watched {
   readonly signal: AbortSignal
 }
 
+/** A reader whose connection can be ended from here. */
+export interface Cuttable {
+  /** Breaks it off, also while the reader takes nothing and so asks for nothing. Absent: it ends when it is asked for more. */
+  readonly cut?: ((why: unknown) => void) | undefined
+}
+
 /** Whose reading is watched. */
-export interface WatchedReader {
+export interface WatchedReader extends Cuttable {
   readonly context: ChatExecutionContext
   /** Whether what is followed may still be seen, asked under what is left. `own`: nothing but the scope can take it away. */
   stillSees(sql: ScopedSql): Promise<boolean | 'own'>
@@ -31,11 +37,12 @@ const LAST_WORD_MS = 500
 
 /**
  * A following that ends when the reader's scope is taken away, or no longer holds what is followed: early, without a terminal
- * frame, so that its body breaks. What comes after that moment is not given to the reader, but for the end of a run that is ended with it.
+ * frame, so that its body breaks; and where the reader takes nothing, by its `cut`. What comes after that moment is not given to
+ * the reader, but for the end of a run that is ended with it.
  */
 export async function* followWatched<Some extends WireFrame>(
   { watch, scoped }: WatchedParts,
-  { context, stillSees, everyMs, signal }: WatchedReader,
+  { context, stillSees, everyMs, signal, cut }: WatchedReader,
   open: (watched: Watched) => AsyncIterable<readonly Some[]>,
 ): AsyncGenerator<readonly Some[], void, undefined> {
   const ending = new AbortController()
@@ -43,15 +50,19 @@ export async function* followWatched<Some extends WireFrame>(
   let rows: RowScope = context.rows
   let lost = false
   let lastWord: NodeJS.Timeout | undefined
-  const lose = () => {
+  const lose = (why: unknown = new FramesCut()) => {
     lost = true
-    lastWord ??= setTimeout(end, LAST_WORD_MS)
+    lastWord ??= setTimeout(() => {
+      end()
+      cut?.(why)
+    }, LAST_WORD_MS)
   }
   const look = async (): Promise<void> => {
     try {
       if (!(await scoped(rows, stillSees))) lose()
     } catch (error) {
       ending.abort(error) // who cannot be told to see it does not
+      lose(error)
     }
   }
   const hear = (news: ScopeNews) => {

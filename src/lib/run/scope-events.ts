@@ -8,13 +8,14 @@ import type { EventPlace, EventScope } from '../store/event-rows.ts'
 import type { Handles } from '../store/handles.ts'
 import type { WireFrame } from '../wire/generate-chat-sse.ts'
 import { followWatched } from './follow-watched.ts'
+import type { Cuttable } from './follow-watched.ts'
 
 /** What happens in the scopes of this installation, for whoever follows one of them here. */
 export interface ScopeEvents {
   /** From where a reader begins who was told this time last (null: from now on). Null where what happened since may be forgotten. */
   place(context: ChatExecutionContext, lastTime: string | null): Promise<EventPlace | null>
   /** Until the reader goes, is cut because the scope was taken away, or the node closes. */
-  follow(context: ChatExecutionContext, place: EventPlace, signal: AbortSignal): AsyncIterable<readonly WireFrame[]>
+  follow(context: ChatExecutionContext, place: EventPlace & Cuttable, signal: AbortSignal): AsyncIterable<readonly WireFrame[]>
   /** An event was committed here: whoever follows that scope on this node need not wait for the next look. */
   notify(scope: EventScope): void
   close(): Promise<void>
@@ -30,8 +31,8 @@ export function createScopeEvents({ scoped, sweeper, watch, log }: ScopeEventsPa
   return {
     place: (context, lastTime) => placeEvents({ scoped, sweeper }, readerOf(context), lastTime),
     // What is followed is the scope itself: whoever still has it sees what the walls show.
-    follow: (context, place, signal) =>
-      followWatched({ watch, scoped }, { context, stillSees: async () => true, signal }, (watched) =>
+    follow: (context, { cut, ...place }, signal) =>
+      followWatched({ watch, scoped }, { context, stillSees: async () => true, signal, cut }, (watched) =>
         followEvents({ feed, scoped: watched.scoped }, readerOf(context), place, watched.signal),
       ),
     notify: feed.notify,

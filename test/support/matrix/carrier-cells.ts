@@ -129,7 +129,7 @@ export function createCarrierCells({ canaries, callers, threads, documents }: Ca
           const followed = { ...resumed, path: `${addressOf(place)}/runs/${thread.run}/events`, status: 400, sameAnswer: `${same} follow`, sameStatements: `${same} follow` }
           const stopped = { part: 'stop', caller: who, method: 'POST', path: `${path}/stop`, at: place, status: 200, sameAnswer: `${same} stop`, sameStatements: `${same} stop` }
           return elsewhere.filter((_, index) => index % 4 === 0 || index === elsewhere.length - 1).flatMap((run): Cell[] => [
-            ...['.1.1', '.1.0', '.7.999999'].flatMap((rest) => [resumed, followed].map((one) => ({ ...one, headers: { 'last-event-id': run + rest } }))),
+            ...['.1.1', '.2.1', '.7.999999'].flatMap((rest) => [resumed, followed].map((one) => ({ ...one, headers: { 'last-event-id': run + rest } }))),
             { ...stopped, body: JSON.stringify({ run }) },
           ])
         })
