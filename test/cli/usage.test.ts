@@ -67,6 +67,7 @@ test.for<[variable: string, value: string]>([
   ['AMBIT_DATABASE_OWNER_URL', 'hunter2'],
   ['AMBIT_MODEL_BASE_URL', 'hunter2'],
   ['AMBIT_URL', 'localhost:8787'],
+  ['AMBIT_REDIS_URL', 'redis://one:6379,http://:hunter2@two:6379'],
 ])('%s cannot be %s, and no secret is repeated', ([variable, value]) => {
   let message = ''
   try {

@@ -8,7 +8,7 @@ import { runKey, tagOf } from '../../src/lib/journal/redis-keys.ts'
 import { redisJournal } from '../../src/redis.ts'
 import type { RedisJournalOptions } from '../../src/redis.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
-import { openTestRedis, untilPublished, useTestRedis } from '../support/redis.ts'
+import { openScale, openTestRedis, untilPublished, useTestRedis } from '../support/redis.ts'
 
 const found = await openTestRedis()
 const live = new AbortController().signal
@@ -164,6 +164,24 @@ describe.skipIf(!found)('the journal in Redis', () => {
     for (const key of await redis.admin.keys('ambit:*')) expect(await redis.admin.pttl(key)).toBeGreaterThan(0)
   })
 
+  test('however much there is to catch up with, no answer weighs more than its bound and an entry', async () => {
+    const scale = await openScale(redis.server)
+    onTestFinished(() => scale.close())
+    const [owner, other] = [open(), open({ url: scale.url })]
+    const tag = tagOf(newRun())
+    const ids = Array.from({ length: 1_000 }, newRun).filter((runId) => tagOf(runId) === tag).slice(0, 6)
+    const long = Array.from({ length: 40 }, (_, index) => frame(index + 1, { text: `${index}`.padEnd(50_000, '.') }))
+    for (const runId of ids) owner.append(runId, long)
+    for (const runId of ids) await published(runId, frame(40))
+    for (const runId of ids) other.tail(runId).close() // who leaves at once holds nobody up
+    const tails = ids.map((runId) => ({ runId, tail: tailOf(other, runId) }))
+    for (const read of await Promise.all(tails.map(({ tail }) => readTo(tail, START, 40)))) expect(read).toEqual(long)
+    const more = long.map((one) => ({ ...one, seq: one.seq + 40 }))
+    for (const { runId } of tails) owner.append(runId, more)
+    for (const read of await Promise.all(tails.map(({ tail }) => readTo(tail, frame(40), 80)))) expect(read).toEqual(more)
+    expect(scale.heaviest).toBeLessThan(1_200_000)
+  })
+
   describe('what Redis loses is found, and said again', () => {
     test('everything: who waits goes on without a gap, and who comes later gets what is not settled', async () => {
       const { owner, other, runId, tail } = await begin()
@@ -199,6 +217,43 @@ describe.skipIf(!found)('the journal in Redis', () => {
       await proxy.pass()
       expect(await readTo(tail, frame(5), 6)).toEqual([frame(6)])
       expect(await tail.next(frame(3), live)).toBe('elsewhere')
+    })
+
+    /** Three frames that are not settled, in an entry each. */
+    const threeEntries = async (owner = open()) => {
+      const runId = newRun()
+      for (const one of framesOf(1, 3)) {
+        owner.append(runId, [one])
+        await published(runId, one)
+      }
+      return { owner, runId }
+    }
+
+    test('entries that are not settled: the next append finds it, and says all of them again', async () => {
+      const { owner, runId } = await threeEntries()
+      await redis.admin.xtrim(runKey('ambit', runId), 'MAXLEN', 1)
+      owner.append(runId, [frame(4)])
+      await published(runId, frame(4))
+      expect(await redis.idsOf(runId)).toEqual(['1-4'])
+      expect(await readTo(tailOf(open(), runId), START, 4)).toEqual(framesOf(1, 4))
+    })
+
+    test('entries that are not settled, of a run that says nothing more: who came upon the gap gets all of it without a commit', async () => {
+      const { runId } = await threeEntries()
+      await redis.admin.xtrim(runKey('ambit', runId), 'MAXLEN', 1)
+      const heard = vi.fn<() => void>()
+      const tail = open().tail(runId, heard)
+      onTestFinished(() => tail.close())
+      expect(await tail.next(START, live)).toBe('elsewhere')
+      await vi.waitFor(() => expect(heard).toHaveBeenCalled(), SOON)
+      expect(await readTo(tail, START, 3)).toEqual(framesOf(1, 3))
+    })
+
+    test('an entry in the middle, of a run that says nothing more', async () => {
+      const { runId } = await threeEntries()
+      await redis.admin.xdel(runKey('ambit', runId), '1-2')
+      await vi.waitFor(async () => expect(await redis.idsOf(runId)).toEqual(['1-3']), SOON)
+      expect(await readTo(tailOf(open(), runId), START, 3)).toEqual(framesOf(1, 3))
     })
 
     test('its kind: what stands in the place of a stream is replaced', async () => {

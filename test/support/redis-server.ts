@@ -1,9 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
 import { findFreePort } from './postgres-server.ts'
 
 export interface RedisServer {
@@ -58,6 +60,67 @@ export async function startRedis(options: readonly string[] = []): Promise<Redis
       rmSync(root, { recursive: true, force: true })
     },
   }
+}
+
+export interface RedisCluster {
+  /** One for each master. */
+  readonly urls: readonly string[]
+  readonly servers: readonly RedisServer[]
+  stop(): Promise<void>
+}
+
+const MASTERS = 3
+const SLOTS = 16_384
+
+/** Three masters that share the slots; null as with `startRedis`. */
+export async function startRedisCluster(options: readonly string[] = []): Promise<RedisCluster | null> {
+  const buses = await Promise.all(Array.from({ length: MASTERS }, findFreePort))
+  const found = await Promise.all(buses.map((bus) => startRedis(['--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', '1000', ...options])))
+  const servers = found.filter((server) => server !== null)
+  if (servers.length < MASTERS) return null
+  const admins = servers.map(({ url }) => new Redis(url))
+  const meet = servers.flatMap(({ port }, index) => ['127.0.0.1', String(port), String(buses[index])])
+  for (const [index, admin] of admins.entries()) {
+    await admin.cluster('ADDSLOTSRANGE', Math.floor((index * SLOTS) / MASTERS), Math.floor(((index + 1) * SLOTS) / MASTERS) - 1)
+    await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
+    if (index > 0) await admin.call('CLUSTER', 'MEET', ...meet.slice(0, 3))
+  }
+  for (const admin of admins) while (!/cluster_state:ok[^]*cluster_known_nodes:3/.test(String(await admin.call('CLUSTER', 'INFO')))) await delay(20)
+  for (const admin of admins) admin.disconnect()
+  return { urls: servers.map(({ url }) => url), servers, stop: async () => void (await Promise.all(servers.map((server) => server.stop()))) }
+}
+
+export interface TlsRedis {
+  readonly url: string
+  /** The certificate of the authority that vouches for it: its own, known to nobody. */
+  readonly ca: string
+  stop(): Promise<void>
+}
+
+/** One that is reached over TLS and with a password; null as with `startRedis`. */
+export async function startTlsRedis(password: string): Promise<TlsRedis | null> {
+  const root = mkdtempSync(join(tmpdir(), 'ambit-redis-tls-'))
+  try {
+    certify(root)
+    const port = await findFreePort()
+    const file = (name: string) => join(root, name)
+    const server = await startRedis([
+      '--requirepass', password, '--tls-port', String(port), '--tls-auth-clients', 'no',
+      '--tls-cert-file', file('server.crt'), '--tls-key-file', file('server.key'), '--tls-ca-cert-file', file('ca.crt'),
+    ])
+    const url = `rediss://:${encodeURIComponent(password)}@localhost:${port}`
+    return server && { url, ca: readFileSync(file('ca.crt'), 'utf8'), stop: server.stop }
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+/** An authority, and what it says about `localhost`. */
+function certify(cwd: string): void {
+  const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { cwd, stdio: 'pipe' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '2', '-subj', '/CN=Authority of a test')
+  openssl('req', '-x509', ...key, '-keyout', 'server.key', '-out', 'server.crt', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-CA', 'ca.crt', '-CAkey', 'ca.key')
 }
 
 async function spawnServer(program: string, options: readonly string[]): Promise<ChildProcess> {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll } from 'vitest'
 import { runKey } from '../../src/lib/journal/redis-keys.ts'
@@ -39,5 +41,47 @@ export async function untilPublished({ admin }: TestRedis, last: ReadonlyMap<str
       const [top] = await admin.xrevrange(runKey('ambit', runId), '+', '-', 'COUNT', 1)
       if (top?.[0] === `${fence}-${seq}`) break
     }
+  }
+}
+
+/** A way to a Redis that weighs what comes back. */
+export interface Scale {
+  readonly url: string
+  /** The most bytes that came in answer to what was sent at once. */
+  readonly heaviest: number
+  close(): Promise<void>
+}
+
+export async function openScale({ port }: Pick<RedisServer, 'port'>): Promise<Scale> {
+  const sockets = new Set<Socket>()
+  let heaviest = 0
+  const server = createServer((client) => {
+    const upstream = connect(port, '127.0.0.1')
+    let bytes = 0
+    client.on('data', (said) => {
+      bytes = 0
+      upstream.write(said)
+    })
+    upstream.on('data', (said) => {
+      bytes += said.length
+      heaviest = Math.max(heaviest, bytes)
+      client.write(said)
+    })
+    for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
+      sockets.add(socket)
+      socket.on('error', () => {}).on('close', () => void (sockets.delete(socket), other.destroy()))
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get heaviest() {
+      return heaviest
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
   }
 }

@@ -18,7 +18,8 @@ export interface Settings {
   /** How many connections to it a server may hold at once. */
   readonly connections: number
   /** Where live frames are shared between nodes; null: they are this process's own. */
-  readonly redisUrl: string | null
+  /** Empty: none. Several: nodes of a cluster. */
+  readonly redisUrls: readonly string[]
   readonly host: string
   readonly port: number
   /** The same where it was named: what listens only when it is told to. */
@@ -61,7 +62,7 @@ export function settingsOf(environment: Environment, wanted?: SettingsWanted): S
     ownerUrl: readUrl('AMBIT_DATABASE_OWNER_URL', read, POSTGRES),
     rolePrefix: readRolePrefix(read('AMBIT_ROLE_PREFIX') ?? DEFAULT_ROLE_PREFIX),
     connections: readConnections(read('AMBIT_DATABASE_POOL') ?? '10'),
-    redisUrl: readUrl('AMBIT_REDIS_URL', read, ['redis:', 'rediss:']),
+    redisUrls: readUrls('AMBIT_REDIS_URL', read, ['redis:', 'rediss:']),
     host: read('AMBIT_HOST') ?? '127.0.0.1',
     port: readPort(port ?? '8787'),
     namedPort: port === null ? null : readPort(port),
@@ -118,6 +119,13 @@ function readUrl(name: string, read: (name: string) => string | null, protocols:
     throw badSetting(`${name} is not encoded as a URL: write a "%" in its user or password as "%25".`)
   }
   return text
+}
+
+/** With commas between them. */
+function readUrls(name: string, read: (name: string) => string | null, protocols: readonly string[]): readonly string[] {
+  const urls = read(name)?.split(',') ?? []
+  for (const url of urls) readUrl(name, () => url, protocols)
+  return urls
 }
 
 function isDecodable(text: string): boolean {

@@ -69,7 +69,7 @@ export function redisJournal(options: RedisJournalOptions): RedisJournal {
   }
 
   return {
-    start: async () => void ('url' in options && (await importRedis())),
+    start: async () => void ('client' in options || (await importRedis())),
     append(runId, frames) {
       local.append(runId, frames)
       if (closed) return

@@ -1,8 +1,11 @@
-import type { Cluster, Redis, RedisOptions } from 'ioredis'
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
 import { StartError } from '../store/start-error.ts'
 
-/** Where Redis is: a URL, or a client of the host's own, whose settings are copied. It is not used itself. */
-export type RedisAddress = { readonly url: string } | { readonly client: Redis | Cluster }
+/**
+ * Where Redis is: a URL; or the URLs of some nodes of a cluster, which name the others; or a client of the host's own, whose
+ * settings are copied. It is not used itself.
+ */
+export type RedisAddress = { readonly url: string } | { readonly nodes: readonly string[] } | { readonly client: Redis | Cluster }
 
 /** One connection to Redis that comes back by itself, and keeps nothing for later: what cannot be sent now fails now. */
 export interface Link {
@@ -49,11 +52,30 @@ export function connectTo(address: RedisAddress): Connect {
       return new Redis(address.url, OPTIONS)
     }
   }
+  if ('nodes' in address) {
+    return async () => {
+      const { Cluster } = await importRedis()
+      return new Cluster([...address.nodes], { ...CLUSTER_OPTIONS, dnsLookup: asNamed, redisOptions: { ...OPTIONS, ...accessOf(address.nodes) } })
+    }
+  }
   const { client } = address
   return async () => (isCluster(client) ? client.duplicate([], { ...CLUSTER_OPTIONS, redisOptions: OPTIONS }) : client.duplicate(OPTIONS))
 }
 
-const CLUSTER_OPTIONS = { lazyConnect: true, enableOfflineQueue: false, keyPrefix: '', clusterRetryStrategy: OPTIONS.retryStrategy }
+const CLUSTER_OPTIONS = { lazyConnect: true, enableOfflineQueue: false, keyPrefix: '', clusterRetryStrategy: OPTIONS.retryStrategy } satisfies ClusterOptions
+
+/** A certificate is for a name, and not for what it was resolved to. */
+const asNamed: NonNullable<ClusterOptions['dnsLookup']> = (name, told) => told(null, name)
+
+/** What the first node asks for, and so do those which the nodes name. */
+function accessOf([first = '']: readonly string[]): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
+  const { protocol, username, password } = new URL(first)
+  return {
+    ...(username && { username: decodeURIComponent(username) }),
+    ...(password && { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' && { tls: {} }),
+  }
+}
 
 function isCluster(client: Redis | Cluster): client is Cluster {
   return client.isCluster
@@ -88,6 +110,7 @@ export function openLink(connect: Connect, { onReady, onTrouble }: LinkEvents): 
       wakeAll(waiting)
       onReady()
     })
+    made.on('close', tellTried) // a cluster that is not ready says nothing else
     made.connect().catch(() => {}) // its error event has said so
   }
   begin().catch((error: unknown) => {

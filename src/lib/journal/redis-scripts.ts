@@ -24,41 +24,63 @@ end
 `
 
 /**
- * Appends an entry, or says why not: `late`, where a newer claim has written; `gap`, where the stream does not end where the
- * entry begins, since it was flushed, evicted, trimmed or never there. The writer then begins it anew with what it must hold.
- * ARGV: fence, first, last, whether it begins anew, what is trimmed away (an id, or nothing), milliseconds to live, fields.
+ * Appends an entry, or says why not: `late`, where a newer claim has written; `gap`, where the stream is not as its writer
+ * left it: it was flushed, evicted, trimmed, an entry was deleted, or the answer to the last append was lost. The writer then
+ * begins it anew with what it must hold. Answers with the number of entries, which the next append has to find again.
+ * ARGV: fence, first, last, whether it begins anew, entries, what is trimmed away (an id, or nothing), milliseconds to live, fields.
  */
 export const APPEND = script(`${TOP}
 if fence > tonumber(ARGV[1]) then return 'late' end
 if ARGV[4] == '1' then
   redis.call('DEL', KEYS[1])
-elseif fence < tonumber(ARGV[1]) or seq < tonumber(ARGV[2]) - 1 then
+elseif fence < tonumber(ARGV[1]) or seq ~= tonumber(ARGV[2]) - 1 or redis.call('XLEN', KEYS[1]) ~= tonumber(ARGV[5]) then
   return 'gap'
-elseif seq >= tonumber(ARGV[3]) then
-  return 'ok'
 end
-redis.call('XADD', KEYS[1], ARGV[1] .. '-' .. ARGV[3], unpack(ARGV, 7))
-if ARGV[5] ~= '' then redis.call('XTRIM', KEYS[1], 'MINID', ARGV[5]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
-return 'ok'
+redis.call('XADD', KEYS[1], ARGV[1] .. '-' .. ARGV[3], unpack(ARGV, 8))
+if ARGV[6] ~= '' then redis.call('XTRIM', KEYS[1], 'MINID', ARGV[6]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+return redis.call('XLEN', KEYS[1])
 `)
 
-/** Where a stream stands: the claim and the frame with which it ends, and the frame with which it begins. */
+/** Where a stream stands: the claim and the frame with which it ends, and how many entries it has. */
 export const LOOK = script(`${TOP}
 if fence == 0 then return {'0', '0', '0'} end
-local low = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][2]
-for i = 1, #low, 2 do
-  if low[i] == 'f' then return {tostring(fence), tostring(seq), low[i + 1]} end
+return {tostring(fence), tostring(seq), tostring(redis.call('XLEN', KEYS[1]))}
+`)
+
+/**
+ * The entries after a place in each of some streams, an entry of each in turn, until they weigh as much as is wanted: the
+ * last one may go beyond it. ARGV: bytes, places. Gives whether this was all; the streams (by number) that are none; and
+ * the entries, each with the number of its stream.
+ */
+export const READ = script(`
+local at, refused, entries, bytes, found = {unpack(ARGV, 2)}, {}, {}, 0, true
+while found do
+  found = false
+  for i, key in ipairs(KEYS) do
+    if at[i] then
+      if bytes >= tonumber(ARGV[1]) then return {0, refused, entries} end
+      local read = redis.pcall('XRANGE', key, '(' .. at[i], '+', 'COUNT', 1)
+      local entry = not read.err and read[1]
+      if read.err then refused[#refused + 1] = i end
+      at[i] = entry and entry[1]
+      if entry then
+        found = true
+        entries[#entries + 1] = {i, entry[1], entry[2]}
+        for _, field in ipairs(entry[2]) do bytes = bytes + #field end
+      end
+    end
+  end
 end
-return {'0', '0', '0'}
+return {1, refused, entries}
 `)
 
 /** By its hash; by its text where the server does not know it (it is new, or was restarted). */
-export async function runScript(link: Link, { text, sha }: Script, key: string, args: readonly (string | number)[]): Promise<unknown> {
+export async function runScript(link: Link, { text, sha }: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
   try {
-    return await link.call('evalsha', sha, 1, key, ...args)
+    return await link.call('evalsha', sha, keys.length, ...keys, ...args)
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-    return link.call('eval', text, 1, key, ...args)
+    return link.call('eval', text, keys.length, ...keys, ...args)
   }
 }

@@ -1,17 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { wakeKey } from './redis-keys.ts'
 import type { Link } from './redis-link.ts'
-import { kindOf, needsOtherConnection } from './redis-troubles.ts'
+import { readWhatIsThere } from './redis-read.ts'
+import type { Followed, RawEntry } from './redis-read.ts'
+import { needsOtherConnection } from './redis-troubles.ts'
 import type { TellTrouble } from './redis-troubles.ts'
-
-/** As the server gives it: an id, and names and values in turn. */
-export type RawEntry = readonly [id: string, fields: readonly string[]]
-
-/** What is read: a stream, and the last of its entries that was seen. */
-export interface Followed {
-  readonly key: string
-  readonly at: string
-}
 
 /** The one blocking read of a tag: all streams of that tag that this node follows, over a connection of its own. */
 export interface TagReader<One extends Followed> {
@@ -29,13 +22,14 @@ export interface TagReaderParts<One extends Followed> {
   readonly open: () => Link
   readonly tell: TellTrouble
   take(one: One, entries: readonly RawEntry[]): void
-  /** One of these keys holds something else than a stream, and none can be read together with it. */
-  part(refused: readonly One[]): void
+  /** Its key holds something else than a stream, and none can be read together with it. */
+  refuse(one: One): void
 }
 
 /** Shorter than a command may take: a read that is not answered by then never is. */
 const BLOCK_MS = 1_000
-const ENTRIES_AT_A_TIME = 100
+/** A second entry shows that the reader is behind. What it then takes is bounded by bytes, and this by entries only. */
+const ENTRIES_AT_A_TIME = 2
 const AGAIN_MS = 250
 const WAKE_KEPT_MS = 60_000
 
@@ -47,6 +41,8 @@ export function createTagReader<One extends Followed>(parts: TagReaderParts<One>
   const own = open()
   let woken = '0-0'
   let waking = false
+  /** There may be more than a blocking read should bring: after a pause, and where one brought as much as it may. */
+  let behind = true
 
   /** Once per tick. Where it fails, the read ends by itself within a second. */
   const wake = (): void => {
@@ -61,27 +57,40 @@ export function createTagReader<One extends Followed>(parts: TagReaderParts<One>
     })
   }
 
-  const readOnce = async (): Promise<void> => {
-    await own.whenReady()
-    if (ending.signal.aborted) return
+  const take = (one: One, entries: readonly RawEntry[]): void => {
+    if (!followed.delete(one)) return
+    followed.add(one) // behind those who have waited longer: an answer that is full begins with them
+    parts.take(one, entries)
+  }
+
+  const catchUp = async (): Promise<void> => {
+    const { read, refused, whole } = await readWhatIsThere(own, [...followed])
+    for (const [one, entries] of read) take(one, entries)
+    for (const one of refused) if (followed.has(one)) parts.refuse(one)
+    behind = !whole
+  }
+
+  const waitForMore = async (): Promise<void> => {
     const asked = new Map([...followed].map((one) => [one.key, one]))
     const ids = [...asked.values()].map(({ at }) => at)
     const reply = await own.call('xread', 'COUNT', ENTRIES_AT_A_TIME, 'BLOCK', BLOCK_MS, 'STREAMS', waker, ...asked.keys(), woken, ...ids)
     for (const [key, entries] of (reply ?? []) as readonly [string, readonly RawEntry[]][]) {
       if (key === waker) woken = entries.at(-1)?.[0] ?? woken
       const one = asked.get(key)
-      if (one && followed.has(one)) parts.take(one, entries)
+      if (one) take(one, entries)
+      behind ||= entries.length === ENTRIES_AT_A_TIME
     }
   }
 
   const readOn = async (): Promise<void> => {
     while (!ending.signal.aborted) {
       try {
-        await readOnce()
+        await own.whenReady()
+        if (!ending.signal.aborted) await (behind ? catchUp() : waitForMore())
       } catch (error) {
         if (ending.signal.aborted) return
+        behind = true
         tell(error)
-        if (kindOf(error) === 'WRONGTYPE') return parts.part([...followed])
         if (needsOtherConnection(error)) own.reset()
         await delay(AGAIN_MS, undefined, { signal: ending.signal }).catch(() => {}) // it is over: the loop sees it
       }

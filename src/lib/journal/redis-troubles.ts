@@ -33,6 +33,7 @@ export function needsOtherConnection(error: unknown): boolean {
 export function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'UNKNOWN'
   if (error.message === 'Command timed out') return 'TIMEOUT'
+  if (error.message === 'Connection is closed.') return 'CLOSED'
   const [said] = /^[A-Z][A-Z]+(?= )/.exec(error.message) ?? []
   const { code } = error as { code?: unknown }
   return said ?? (typeof code === 'string' ? code : error.name)
