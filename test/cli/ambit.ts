@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { COMPILE_CACHE } from '../support/compile-cache.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -52,7 +53,7 @@ export async function startAmbit(environment: Environment, words: readonly strin
 
 export function begin(words: readonly string[], environment: Environment): { child: ChildProcess; finished(): Finished } {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [MAIN, ...words], { env: { PATH, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, ...words], { env: { PATH, ...COMPILE_CACHE, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
   const texts = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.err += text))

@@ -130,7 +130,7 @@ describe('operator work through the server that runs', () => {
     expect(revoked).toEqual({ code: 0, out: '', err: 'The key of bob in acme opens nothing any more. What it had begun ends within seconds.\n' })
     expect(await opens()).toBe(401)
     expect(await ambit(['key', 'revoke', key], here)).toEqual(revoked)
-    const [unknown, wrong] = await Promise.all([ambit(['key', 'revoke', `ambit_${'a'.repeat(12)}`], here), ambit(['key', 'revoke', key.slice(6)], here)])
+    const [unknown, wrong] = await Promise.all([ambit(['key', 'revoke', `ambit_${'a'.repeat(12)}`], here), ambit(['key', 'revoke', key.slice(1)], here)])
     expect(unknown).toMatchObject({ code: 1, out: '', err: expect.stringContaining('There is no key that begins with') as string })
     expect(wrong).toEqual({ code: 1, out: '', err: 'A key begins with "ambit_" and 12 characters after it. Give these, or the whole key.\n' })
   })

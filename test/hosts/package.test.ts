@@ -17,20 +17,29 @@ interface Manifest {
   readonly [field: string]: unknown
 }
 
+/** Those on which it must run, each by the name under which it is installed. */
+const NODES = ['22.12.0', '24.0.0', '26.10.0'].map((version) => ({ version, name: `node-${version}` }))
+
 let host: Folder
+/** Every Node, in one folder. */
+let nodes: Folder
 let manifest: Manifest
 /** The entries that are code. */
 let entries: readonly string[]
 
 beforeAll(async () => {
-  host = await newFolder()
+  ;[host, nodes] = await Promise.all([newFolder(), newFolder()])
   await host.write('package.json', '{"name":"host","version":"1.0.0","private":true,"type":"module"}')
-  // With the oldest zod that a host may have: it is the host's own.
-  await host.run('npm', ['install', inject('tarball'), 'zod@4.0.0'])
+  await nodes.write('package.json', '{"name":"nodes","version":"1.0.0","private":true}')
+  await Promise.all([
+    // With the oldest zod that a host may have: it is the host's own.
+    host.run('npm', ['install', inject('tarball'), 'zod@4.0.0']),
+    nodes.run('npm', ['install', ...NODES.map(({ version, name }) => `${name}@npm:${nodePackage()}@${version}`)]),
+  ])
   manifest = JSON.parse(await readFile(join(host.path, 'node_modules/ambit/package.json'), 'utf8')) as Manifest
   entries = Object.entries(manifest.exports).flatMap(([entry, target]) => (typeof target === 'string' ? [] : [`ambit${entry.slice(1)}`]))
 })
-afterAll(() => host.remove())
+afterAll(() => Promise.all([host.remove(), nodes.remove()]))
 
 describe('what is packed', () => {
   test('is JavaScript, types, the demo and the docs: no source, no test, no Node and no PostgreSQL', () => {
@@ -63,12 +72,11 @@ describe('its types', () => {
   })
 
   test.each([
-    ['bundler', 'preserve', 'types/esm.mts'],
-    ['nodenext', 'nodenext', 'types/esm.mts'],
-    ['nodenext', 'nodenext', 'types/cjs.cts'],
-  ])('of every entry hold under moduleResolution %s (module %s, %s)', async (resolution, module, file) => {
+    ['bundler', 'preserve', ['types/esm.mts']],
+    ['nodenext', 'nodenext', ['types/esm.mts', 'types/cjs.cts']],
+  ] as const)('of every entry hold under moduleResolution %s (module %s, %s)', async (resolution, module, files) => {
     const options = ['--noEmit', '--strict', '--target', 'es2024', '--skipLibCheck', 'false', '--exactOptionalPropertyTypes', '--types', 'node']
-    const failure = await host.run(process.execPath, [TSC, ...options, '--module', module, '--moduleResolution', resolution, file]).then(
+    const failure = await host.run(process.execPath, [TSC, ...options, '--module', module, '--moduleResolution', resolution, ...files]).then(
       () => '',
       (error: { stdout: string }) => error.stdout,
     )
@@ -81,19 +89,14 @@ describe('its types', () => {
   }
 })
 
-describe.each([['22.12.0'], ['24.0.0'], ['26.10.0']])('on Node %s', (version) => {
+describe.each(NODES)('on Node $version', ({ version, name }) => {
   let node: string
-  let folder: Folder
   beforeAll(async () => {
-    folder = await newFolder()
-    await folder.write('package.json', '{"name":"node","version":"1.0.0","private":true}')
-    await folder.run('npm', ['install', `${nodePackage()}@${version}`])
-    node = join(folder.path, 'node_modules/.bin/node')
+    node = join(nodes.path, 'node_modules', name, 'bin/node')
     // Only what a host has who uses everything.
     await host.write('load.mjs', `${entries.map((entry) => `await import('${entry}')`).join('\n')}\nconsole.log(process.version, typeof (await import('ambit')).createAmbit)`)
     await host.write('load.cjs', `${entries.map((entry) => `require('${entry}')`).join('\n')}\nconsole.log(process.version, typeof require('ambit').createAmbit)`)
   })
-  afterAll(() => folder.remove())
 
   test.each(['load.mjs', 'load.cjs'])('every entry is loaded by %s, and opens nothing', async (file) => {
     // Whatever an import opened would keep the process.

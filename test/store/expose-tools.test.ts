@@ -15,7 +15,7 @@ import { databaseKinds } from '../support/databases.ts'
 import { openOwner, run } from '../support/examined.ts'
 import { MAY_CREATE, exposed, firsts } from '../support/exposing.ts'
 import { callsTools, says, scriptedModel } from '../support/scripted-model.ts'
-import { answerTo, freshThread, must, useStage } from '../support/stage.ts'
+import { answerTo, freshThread, must, useStage, userTexts } from '../support/stage.ts'
 import type { PersonName } from '../support/world.ts'
 
 // What a host writes: its schema, and tools that forget every where. The scope decides what they see.
@@ -140,15 +140,20 @@ describe.skipIf(inject('postgresUrl') === '')('tools over tables that were opene
   })
 
   describe.each([['pg', withPg], ['Drizzle', withDrizzle], ['Kysely', withKysely]] as const)('through %s', (orm, make) => {
-    async function call(who: PersonName, path: string, tool: string, args: unknown = {}, limits: Partial<Limits> = {}): Promise<unknown> {
+    /** One Ambit for all calls of a test: its model calls what it is asked to. */
+    function start(limits: Partial<Limits> = {}) {
       const { database, tools } = make(pool)
-      const { ambit } = stage.start({ model: scriptedModel(callsTools([tool, args]), says('Done.')), database, tools, limits })
-      const { chunks } = await answerTo(stage, ambit, { who, path, thread: freshThread() })
-      const out = must(chunks.find(({ type }) => type === 'tool-output-available' || type === 'tool-output-error'))
-      return out.type === 'tool-output-available' ? out.output : 'failed'
+      const model = scriptedModel(({ prompt }) => (prompt.at(-1)?.role === 'tool' ? says('Done.') : callsTools(JSON.parse(must(userTexts({ prompt }).at(-1))) as [string, unknown])))
+      const { ambit } = stage.start({ model, database, tools, limits })
+      return async (who: PersonName, path: string, tool: string, args: unknown = {}): Promise<unknown> => {
+        const { chunks } = await answerTo(stage, ambit, { who, path, thread: freshThread(), text: JSON.stringify([tool, args]) })
+        const out = must(chunks.find(({ type }) => type === 'tool-output-available' || type === 'tool-output-error'))
+        return out.type === 'tool-output-available' ? out.output : 'failed'
+      }
     }
 
     test('a tool that forgets every where sees one tenant', async () => {
+      const call = start()
       expect(await call('bob', `${ACME}/projects/apollo`, 'list')).toEqual(['aa'])
       expect(await call('bob', ACME, 'list')).toEqual(['a', 'aa'])
       expect(await call('ada', ACME, 'list')).toEqual(['a', 'aa', 'az'])
@@ -172,6 +177,7 @@ describe.skipIf(inject('postgresUrl') === '')('tools over tables that were opene
     })
 
     test('a tool that acts makes, changes and deletes rows of one tenant, and names none', async () => {
+      const call = start()
       const { ids } = stage.world
       expect(await call('bob', `${ACME}/projects/apollo`, 'make', { id: `${orm}-new` })).toEqual([{ org: ids['acme'], project: ids['acme/apollo'] }])
       expect(await call('gus', GLOBEX, 'make', { id: `${orm}-own` })).toEqual([{ org: ids['globex'], project: null }])
@@ -183,12 +189,14 @@ describe.skipIf(inject('postgresUrl') === '')('tools over tables that were opene
     })
 
     test('a tool that hides the failure of a statement is not told to have done anything', async () => {
+      const call = start()
       expect(await call('bob', `${ACME}/projects/apollo`, 'hide', { id: `${orm}-hidden` })).toBe('failed')
       expect(await stage.database.superuser.transaction('', (db) => firsts(db, `select id from shop.orders where id like '%hidden'`))).toEqual([])
     })
 
     test('a tool that is left is rolled back, and gives its connection back', async () => {
-      expect(await call('bob', `${ACME}/projects/apollo`, 'stall', { id: `${orm}-left` }, { toolMs: 200 })).toBe('failed')
+      const call = start({ toolMs: 200 })
+      expect(await call('bob', `${ACME}/projects/apollo`, 'stall', { id: `${orm}-left` })).toBe('failed')
       await vi.waitFor(() => expect(pool.idleCount).toBe(pool.totalCount))
       expect(await stage.database.superuser.transaction('', (db) => firsts(db, `select id from shop.orders where id like '%left'`))).toEqual([])
     })

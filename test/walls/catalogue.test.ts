@@ -146,7 +146,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
   })
 
   const COLUMNS: readonly (readonly [role: RoleOfAmbit, table: string, what: string, open: readonly string[], closed: readonly string[]])[] = [
-    ['sweeper', 'runs', 'ownership, state and stored scope', ['fence', 'node_id', 'epoch', 'state', 'principal', 'target', 'context'], ['author_id', 'user_message_id', 'message_id', 'model_id', 'finish_reason', 'error_code', 'about', 'created_at']],
+    ['sweeper', 'runs', 'whose it is, state and stored scope', ['fence', 'node_id', 'epoch', 'state', 'author_id', 'message_id', 'principal', 'target', 'context'], ['user_message_id', 'model_id', 'finish_reason', 'error_code', 'about', 'created_at']],
     ['sweeper', 'frames', 'which run they are of', ['run_id'], ['first_seq', 'last_seq', 'text']],
     ['sweeper', 'idempotency_keys', 'their age', ['created_at'], ['org_id', 'project_id', 'author_id', 'request', 'key', 'body_hash', 'run_id']],
     ['sweeper', 'events', 'in which scope there are any', ['org_id', 'project_id', 'number', 'at'], ['kind', 'thread_id', 'run_id']],

@@ -250,6 +250,12 @@ async function run(sql: Sql, probes: readonly Probe[]): Promise<Readonly<Record<
   return outcomes
 }
 
+/** All of them, those that name its table first: whoever misses a policy is mostly one of these, and nobody after him is asked. */
+function nearestFirst(probes: readonly Probe[], { table }: Policy): readonly Probe[] {
+  const isNear = ({ name }: Probe): boolean => name.split(/\W/).includes(table)
+  return [...probes.filter(isNear), ...probes.filter((probe) => !isNear(probe))]
+}
+
 describe.each(databaseKinds)('the policies on $name', (kind) => {
   let database: TestDatabase
   let probes: readonly Probe[]
@@ -290,7 +296,7 @@ describe.each(databaseKinds)('the policies on $name', (kind) => {
       const noticed = await database.superuser.transaction('', (sql) =>
         backToHere(sql, async () => {
           await mutate(sql, policy)
-          for (const probe of probes) if ((await probe.run(sql)) !== probe.expected) return probe.name
+          for (const probe of nearestFirst(probes, policy)) if ((await probe.run(sql)) !== probe.expected) return probe.name
           return null
         }),
       )
