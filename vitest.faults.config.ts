@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { faultReporter } from './test/support/faults/fault-reporter.ts'
 
 /** Everything that can die or stand still, at every point of a run: `npm run test:faults`. Takes its time. */
 export default defineConfig({
@@ -8,8 +9,9 @@ export default defineConfig({
     setupFiles: ['test/support/leak-check.ts'],
     pool: 'forks',
     isolate: true,
-    // A cell that waits for a lease leaves the processor to others; two files at once would not.
-    maxWorkers: 1,
+    reporters: ['default', faultReporter()],
+    // A cell that waits for a lease leaves the processor to others.
+    maxWorkers: 2,
     maxConcurrency: 4,
     testTimeout: 120_000,
     hookTimeout: 120_000,

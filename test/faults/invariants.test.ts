@@ -94,6 +94,9 @@ const faulty: Readonly<Record<string, readonly [Change, RegExp]>> = {
   'a stream ended as if it were whole': [
     reader((held) => held, { readings: [{ node: 'n', after: null, status: 200, frames: 1, end: 'closed', detail: '' }] }), /as if it were whole/,
   ],
+  'a message was answered before one that stood in front of it': [
+    (seen) => record({ runs: seen.recorded.runs.flatMap((one) => [{ ...one, began: 5, ended: 6 }, { ...one, began: 3, ended: 4 }, { ...one, began: 7, ended: 8 }]) })(seen), /began before/,
+  ],
   'two runs of a thread were under way at once': [(seen) => record({ runs: seen.recorded.runs.flatMap((one) => [one, { ...one, began: 1.5, ended: 3 }]) })(seen), /began before/],
 }
 

@@ -98,12 +98,13 @@ async function tryToDrive(claimed: ClaimedRun, parts: ClaimParts, event: 'run_be
   return { ended: ended.then(() => changed(key, 'ended')) }
 }
 
-/** Null: it could not be read, and a later sweep claims it again. */
+/** Null: it could not be read, and a later sweep claims it again; or it is another's by now. */
 async function readyRun(claimed: ClaimedRun, event: 'run_began' | null, parts: ClaimParts, log: Log): Promise<Readied | null> {
   const { live, drive, node, scoped } = parts
   if (live.left.unfit(claimed.id)) return endOnly(claimed, new Error('Its end could not be written as it should be.'), drive, log)
   try {
     const run = await readClaimed(claimed, { scoped })
+    if (!run) return null
     if (event) await scoped(run.context.rows, (sql) => insertEvent(sql, { projectId: claimed.project_id, kind: event, threadId: claimed.thread_id, runId: claimed.id }))
     const { org, project, limits } = run.context
     const named = log.child({ org_slug: org.slug, project_slug: project?.slug })

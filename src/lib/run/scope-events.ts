@@ -7,6 +7,7 @@ import type { ScopeWatch } from '../scope/watch-scopes.ts'
 import type { EventPlace, EventScope } from '../store/event-rows.ts'
 import type { Handles } from '../store/handles.ts'
 import type { WireFrame } from '../wire/generate-chat-sse.ts'
+import { closingReads } from './closing-reads.ts'
 import { followWatched } from './follow-watched.ts'
 import type { Cuttable } from './follow-watched.ts'
 
@@ -18,6 +19,7 @@ export interface ScopeEvents {
   follow(context: ChatExecutionContext, place: EventPlace & Cuttable, signal: AbortSignal): AsyncIterable<readonly WireFrame[]>
   /** An event was committed here: whoever follows that scope on this node need not wait for the next look. */
   notify(scope: EventScope): void
+  /** Cuts who follows, and answers when none of them reads any more: the store may be closed then. */
   close(): Promise<void>
 }
 
@@ -26,7 +28,8 @@ export interface ScopeEventsParts extends Pick<Handles, 'scoped' | 'sweeper'> {
   readonly log: Log
 }
 
-export function createScopeEvents({ scoped, sweeper, watch, log }: ScopeEventsParts): ScopeEvents {
+export function createScopeEvents({ watch, log, ...handles }: ScopeEventsParts): ScopeEvents {
+  const { scoped, sweeper, close } = closingReads(handles)
   const feed = createScopeFeed({ sweeper, onError: (error) => log.warn({ cause: error }, 'the look for new events failed; the next one comes in a second') })
   return {
     place: (context, lastTime) => placeEvents({ scoped, sweeper }, readerOf(context), lastTime),
@@ -36,7 +39,10 @@ export function createScopeEvents({ scoped, sweeper, watch, log }: ScopeEventsPa
         followEvents({ feed, scoped: watched.scoped }, readerOf(context), place, watched.signal),
       ),
     notify: feed.notify,
-    close: feed.close,
+    async close() {
+      await feed.close()
+      await close()
+    },
   }
 }
 

@@ -4,7 +4,9 @@ import { expect, vi } from 'vitest'
 import { must } from '../stage.ts'
 import { askTogether } from './ask-together.ts'
 import type { Asked } from './ask-together.ts'
-import type { Fleet, StoreName } from './fleet.ts'
+import type { CellResult } from './cell-result.ts'
+import { POINTS } from './cell-result.ts'
+import type { Fleet } from './fleet.ts'
 import type { History } from './history.ts'
 import { invariantFaults, succeeded } from './invariants.ts'
 import type { FaultSignal, NodeProcess } from './node-process.ts'
@@ -13,14 +15,8 @@ import { resumeFaults } from './resume-faults.ts'
 import { seeded } from './seeded.ts'
 import type { Seeded } from './seeded.ts'
 
-/** In the order in which a run passes them. */
-export const POINTS = [
-  'authenticated', 'run_written', 'answered', 'claimed', 'model_asked', 'first_token', 'mid_text', 'calls_complete',
-  'claims_written', 'effect_done', 'result_written', 'step_committed', 'end_built', 'end_committed',
-] as const satisfies readonly FaultPoint[]
-
-/** Three times the lease of a node: what stands still so long has lost everything that it owned. */
-const STOPPED_MS = 15_000
+/** Longer than a lease, and than another node takes to find that it is over: what stands still so long has lost everything that it owned. */
+const STOPPED_MS = 10_000
 /** Of the questions of a cell; less proves nothing. */
 const SUCCEEDED = 0.8
 
@@ -30,44 +26,29 @@ export interface Cell {
   readonly seed: number
 }
 
-/** What became of a cell: `faults` empty is passed. */
-export interface CellResult extends Cell {
-  readonly store: StoreName
-  readonly faults: readonly string[]
-  /** The longest that a reader heard nothing, from the fault on. */
-  readonly pauseMs: number
-}
-
 let cells = 0
 
 /** Lets a node die, or stand still, at a point of a run among others, and looks at everything afterwards. */
-export async function runCell(fleet: Fleet, cell: Cell): Promise<CellResult> {
-  const chance = seeded(cell.seed * 1_000 + POINTS.indexOf(cell.point as (typeof POINTS)[number]) * 10 + (cell.signal === 'SIGKILL' ? 0 : 1))
+export async function runCell(fleet: Fleet, { point, signal, seed }: Cell): Promise<CellResult> {
+  const chance = seeded(seed * 1_000 + POINTS.indexOf(point as (typeof POINTS)[number]) * 10 + (signal === 'SIGKILL' ? 0 : 1))
   const victim = chance.between(0, fleet.nodes.length - 1)
   const node = must(fleet.nodes[victim])
-  await node.arm({ point: cell.point, signal: cell.signal, passing: passingOf(cell.point, chance) })
+  await node.arm({ point, signal, passing: passingOf(point, chance) })
   const asked = askMany(fleet, chance, victim)
   const hitAt = await Promise.race([node.hit(), asked.histories.then(() => null)])
-  if (hitAt !== null) await heal(fleet, node, cell.signal)
+  if (hitAt !== null) await heal(fleet, node, signal)
   const histories = await asked.histories
   if (node.alive) await node.arm(null)
-  await fleet.revive()
-  const faults = hitAt === null ? [`${cell.point} was never passed`] : []
-  return {
-    ...cell,
-    store: fleet.store,
-    faults: [...faults, ...(await look(fleet, histories, asked.threads))],
-    pauseMs: hitAt === null ? 0 : longestSilence(histories, hitAt),
-  }
+  return conclude(fleet, { row: `\`${point}\``, signal, seed, hitAt, histories, threads: asked.threads })
 }
 
 /** A point that every run passes once is passed often enough by the two runs that surely begin on this node. */
-function passingOf(point: FaultPoint, { between }: Seeded): number {
+export function passingOf(point: FaultPoint, { between }: Seeded): number {
   return point === 'mid_text' ? between(1, 8) : between(1, 2)
 }
 
 /** Four to six questions at once, at least two of them to the node that will fail. */
-function askMany(fleet: Fleet, chance: Seeded, victim: number): Asked {
+export function askMany(fleet: Fleet, chance: Seeded, victim: number): Asked {
   const cell = (cells += 1)
   const count = 1 + chance.between(3, 5)
   const plans = Array.from({ length: count }, (_, index) => seededPlan(`${fleet.store}-${cell}-${index}`.replaceAll(' ', '-'), chance, fleet.acts))
@@ -75,15 +56,20 @@ function askMany(fleet: Fleet, chance: Seeded, victim: number): Asked {
   return askTogether(fleet, { plans, at: (index) => doors[index] ?? victim })
 }
 
-/** A killed node that is alone is started again; one that stands still goes on when its lease is long gone. */
-async function heal(fleet: Fleet, node: NodeProcess, signal: FaultSignal): Promise<void> {
+/** A killed one that is alone is started again; one that stands still goes on when its lease is long gone. */
+export async function heal(fleet: Fleet, node: NodeProcess, signal: FaultSignal): Promise<void> {
   if (signal === 'SIGKILL') {
     await node.exited
-    if (fleet.nodes.length === 1) await fleet.revive()
+    if (!drivers(fleet).some(({ alive }) => alive)) await fleet.revive()
     return
   }
   await pause(STOPPED_MS)
   await wake(fleet, node)
+}
+
+/** Those that hold leases. */
+function drivers({ nodes, workers }: Fleet): readonly NodeProcess[] {
+  return workers.length > 0 ? workers : nodes
 }
 
 /** Until then it may answer from what it remembers: a reader is told later, by a reset-step, what has become of it. */
@@ -91,19 +77,55 @@ export async function wake(fleet: Fleet, node: NodeProcess): Promise<void> {
   const noticed = () => node.log.filter((line) => line.includes('the lease of this node has ended')).length
   const before = noticed()
   node.signal('SIGCONT')
-  if (fleet.nodes.length > 1) await vi.waitFor(() => expect(noticed()).toBeGreaterThan(before), { timeout: 10_000 })
+  const others = drivers(fleet).filter((one) => one !== node).length
+  if (drivers(fleet).includes(node) && others > 0) await vi.waitFor(() => expect(noticed()).toBeGreaterThan(before), { timeout: 10_000 })
+}
+
+/** What is known of a cell when all of its questions have come to their end. */
+export interface Ended extends Pick<CellResult, 'row' | 'signal' | 'seed'> {
+  /** Null: what it waited for never happened. */
+  readonly hitAt: number | null
+  readonly histories: readonly History[]
+  readonly threads: readonly string[]
+  /** Those of the questions that must be answered. */
+  readonly counted?: readonly History[]
+}
+
+/** Starts again what has died, and looks. */
+export async function conclude(fleet: Fleet, { row, signal, seed, hitAt, histories, threads, counted = histories }: Ended): Promise<CellResult> {
+  await fleet.revive()
+  const { faults, answered } = await examine(fleet, histories, threads, counted)
+  return {
+    row, signal, seed, answered,
+    store: fleet.store,
+    faults: [...(hitAt === null ? [`${row} never came`] : []), ...faults],
+    questions: counted.length,
+    pauseMs: hitAt === null ? 0 : longestSilence(histories, hitAt),
+  }
 }
 
 /** All invariants over what was recorded, read and done. */
 export async function look(fleet: Fleet, histories: readonly History[], threads: readonly string[]): Promise<readonly string[]> {
+  return (await examine(fleet, histories, threads, histories)).faults
+}
+
+async function examine(
+  fleet: Fleet,
+  histories: readonly History[],
+  threads: readonly string[],
+  counted: readonly History[],
+): Promise<Pick<CellResult, 'faults' | 'answered'>> {
   const recorded = await fleet.record(threads)
-  const share = succeeded({ recorded, histories })
+  const answered = succeeded({ recorded, histories: counted })
+  const share = answered / Math.max(1, counted.length)
   const vacuous = share < SUCCEEDED ? [`only ${Math.round(share * 100)} % of the questions came to an answer: ${reasons(recorded.runs)}`] : []
-  return [
+  const faults = [
     ...vacuous,
     ...invariantFaults({ recorded, histories, effects: fleet.ledger.effects }),
+    ...fleet.llm.beyond.filter((said) => histories.some(({ plan }) => said.startsWith(`${plan.id} `))),
     ...(await resumeFaults(recorded, histories, { doors: fleet.nodes, key: fleet.world.keys.bob })),
   ]
+  return { faults, answered }
 }
 
 function reasons(runs: readonly { readonly id: string; readonly state: string; readonly error_code: string | null }[]): string {

@@ -1,60 +1,14 @@
 import type { AddressInfo } from 'node:net'
-import { writeSync } from 'node:fs'
-import pg from 'pg'
-import { apiKeys, createAmbit, createLog, embeddedStore, namedModel } from '../../../src/index.ts'
-import { armFaultPoints } from '../../../src/lib/observe/fault-point.ts'
 import { listen } from '../../../src/node.ts'
-import { pgDatabase } from '../../../src/pg.ts'
-import { faultTools } from './fault-tools.ts'
-import type { Armed, NodeOrder, NodeSettings, NodeWord } from './node-process.ts'
+import { ambit, pool, say, settings } from './fault-ambit.ts'
 
-/**
- * An Ambit in a process of its own, behind a real socket, that kills or stops itself where it is told to. What it says to
- * its parent is written before it goes on, so that nothing of it is lost when it dies.
- */
-const settings = JSON.parse(process.argv[2] ?? '') as NodeSettings
-const say = (word: NodeWord) => writeSync(1, `${JSON.stringify(word)}\n`)
-
-const redis = settings.redisUrl === null ? null : await import('../../../src/redis.ts')
-const log = createLog({ level: 'info', destination: process.stderr })
-const pool = settings.storeUrl === null ? null : new pg.Pool({ connectionString: settings.storeUrl, max: 4, connectionTimeoutMillis: 5_000 })
-pool?.on('error', () => {}) // a database that is killed takes idle connections with it
-const ambit = createAmbit({
-  store: settings.storeUrl ?? embeddedStore(settings.directory ?? ''),
-  model: namedModel('openai-compatible:scripted', { baseURL: settings.modelUrl, apiKey: 'none' }),
-  authenticate: apiKeys(),
-  ...(pool && { database: pgDatabase(pool) }),
-  ...(redis && { journal: redis.redisJournal({ url: settings.redisUrl ?? '', log }) }),
-  tools: faultTools(settings.ledgerUrl, pool !== null),
-  limits: { heartbeatMs: 500, modelFirstMs: 4_000, modelIdleMs: 2_000, modelRetryMs: 50, runMs: 90_000 },
-  log,
-  node: settings.name,
-})
-
-let armed: Armed | null = null
-let passed = 0
-armFaultPoints((point) => {
-  if (point !== armed?.point) return
-  passed += 1
-  if (passed !== armed.passing) return
-  say({ hit: point })
-  process.kill(process.pid, armed.signal)
-})
-
-process.on('message', (order: NodeOrder) => {
-  armed = order.arm
-  passed = 0
-  say({ armed: order.arm?.point ?? null })
-})
-process.on('disconnect', () => process.exit()) // an orphan holds ports and databases
-
+/** A node behind a real socket. */
 const server = await listen(ambit, { host: '127.0.0.1', port: settings.port })
 await ambit.start()
 process.once('SIGTERM', () => {
   server.close()
   void ambit.close({ graceMs: settings.graceMs }).then(async () => {
     await pool?.end()
-    say({ drained: true })
     process.exit()
   })
 })

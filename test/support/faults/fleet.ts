@@ -14,7 +14,7 @@ import type { World } from '../world.ts'
 import { startEffectLedger } from './effect-ledger.ts'
 import type { EffectLedger } from './effect-ledger.ts'
 import { BOOKINGS } from './fault-tools.ts'
-import { startNode } from './node-process.ts'
+import { startNode, startWorker } from './node-process.ts'
 import type { NodeProcess, NodeSettings } from './node-process.ts'
 import type { ActName } from './plan.ts'
 import { readRecord } from './record.ts'
@@ -32,7 +32,10 @@ export interface Fleet {
   readonly ledger: EffectLedger
   /** The tools that its nodes have. */
   readonly acts: readonly ActName[]
+  /** Those with a door. */
   readonly nodes: readonly NodeProcess[]
+  /** Those that drive and have none. Where there are some, the nodes drive nothing. */
+  readonly workers: readonly NodeProcess[]
   /** Past every wall; absent where only one process can open the store. */
   readonly database: TestDatabase | null
   /** Starts again what has died. */
@@ -50,6 +53,8 @@ export interface FleetOptions {
   /** On a server of the test's own. */
   readonly database?: TestDatabase
   readonly graceMs?: number
+  /** As many as are named; none: the nodes drive. */
+  readonly workers?: readonly string[]
 }
 
 interface Ground {
@@ -62,29 +67,33 @@ interface Ground {
 }
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { store, redisUrl = null, graceMs = 0 } = options
+  const { store, redisUrl = null, graceMs = 0, workers: workerNames = [] } = options
   const ground = store === 'PGlite' ? await embeddedGround() : await serverGround(options)
   const [llm, ledger] = [await startScriptedLlm(), await startEffectLedger()]
-  const start = (name: string) => startNode({ ...ground.settings, name, redisUrl, modelUrl: llm.baseURL, ledgerUrl: ledger.url, port: 0, graceMs })
+  const drive = workerNames.length > 0 ? 'elsewhere' : 'here'
+  const settings = { ...ground.settings, redisUrl, modelUrl: llm.baseURL, ledgerUrl: ledger.url, port: 0, graceMs, drive } as const
   const nodes: NodeProcess[] = []
+  const workers: NodeProcess[] = []
   const end = (node: NodeProcess) => (node.alive ? node.kill() : Promise.resolve())
   const close = async () => {
-    await Promise.all(nodes.map(end))
+    await Promise.all([...nodes, ...workers].map(end))
     await ledger.close()
     await llm.close()
     await ground.clear()
   }
   try {
-    for (const name of ground.names) nodes.push(await start(name))
+    for (const name of ground.names) nodes.push(await startNode({ ...settings, name }))
+    for (const name of workerNames) workers.push(await startWorker({ ...settings, name }))
   } catch (error) {
     await close()
     throw error
   }
   const revive = async () => {
-    for (const [index, node] of nodes.entries()) if (!node.alive) nodes[index] = await start(node.name)
+    for (const [index, { alive, name }] of nodes.entries()) if (!alive) nodes[index] = await startNode({ ...settings, name })
+    for (const [index, { alive, name }] of workers.entries()) if (!alive) workers[index] = await startWorker({ ...settings, name })
   }
   return {
-    store, llm, ledger, nodes, revive,
+    store, llm, ledger, nodes, workers, revive,
     world: ground.world,
     database: ground.database,
     acts: store === 'PGlite' ? ['look', 'act', 'pay'] : ['look', 'act', 'pay', 'book'],

@@ -62,6 +62,16 @@ const AGAIN_MS = 100
 /** What a client asks again after: nobody there, starting, stopping, a proxy's word. */
 const LATER = new Set([500, 502, 503, 504])
 
+/** One question, and how it is put. */
+export interface Put {
+  readonly thread: string
+  /** The door that it goes to first. */
+  readonly at: number
+  readonly onActive?: 'queue' | 'interrupt'
+  /** Told when it is acknowledged, or never will be: what comes behind it may be asked. */
+  acknowledged?(): void
+}
+
 interface Open {
   readonly readings: Reading[]
   readonly held: HeldFrame[]
@@ -69,7 +79,7 @@ interface Open {
 }
 
 /** Posts a question until it is acknowledged, reads on wherever it can, and follows from the beginning on another node beside it. */
-export async function askAndFollow(plan: Plan, { thread, at }: { thread: string; at: number }, options: ClientOptions): Promise<History> {
+export async function askAndFollow(plan: Plan, { thread, at, onActive, acknowledged = () => {} }: Put, options: ClientOptions): Promise<History> {
   const messageId = `m-${plan.id}`
   const posts: number[] = []
   const poster: Open = { readings: [], held: [], whole: false }
@@ -81,17 +91,19 @@ export async function askAndFollow(plan: Plan, { thread, at }: { thread: string;
     const follower: Open = { readings: [], held: [], whole: false }
     readers.push(follower)
     known.runId = runId
+    acknowledged()
     known.following = followToEnd(follower, { runId, at: at + 1 }, options, deadline)
   }
   for (let turn = at; known.runId === null && performance.now() < deadline; turn += 1) {
     const door = doorAt(options, turn)
-    const body = JSON.stringify(question(thread, questionOf(plan), messageId))
+    const body = JSON.stringify({ ...question(thread, questionOf(plan), messageId), ...(onActive && { onActive }) })
     const request = new Request(`${door?.url ?? 'http://127.0.0.1:1'}${FAULT_SCOPE}/chat`, { method: 'POST', body, headers: headersOf(options.key) })
     const reading = await readOnce(request, { door, reader: poster, after: null, options, deadline, learn })
     if (reading.status !== null) posts.push(reading.status)
     if (known.runId === null) await pause(AGAIN_MS)
     if (reading.end === 'refused' && reading.status !== 409) break
   }
+  acknowledged()
   if (known.runId !== null && !poster.whole) await followToEnd(poster, { runId: known.runId, at }, options, deadline)
   await known.following
   return { plan, thread, messageId, posts, runId: known.runId, readers }

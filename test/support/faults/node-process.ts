@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Drive } from '../../../src/index.ts'
 import type { FaultPoint } from '../../../src/lib/observe/fault-point.ts'
+import { COMPILE_CACHE } from '../compile-cache.ts'
 
 export interface NodeSettings {
   readonly name: string
@@ -13,6 +15,7 @@ export interface NodeSettings {
   readonly ledgerUrl: string
   /** 0: any. */
   readonly port: number
+  readonly drive: Drive
   /** How long SIGTERM lets its runs go on. */
   readonly graceMs: number
 }
@@ -35,7 +38,13 @@ export interface NodeWord {
   readonly listening?: number
   readonly armed?: FaultPoint | null
   readonly hit?: FaultPoint
-  readonly drained?: true
+}
+
+/** A worker says where it is in words for people. */
+function wordOf(line: string): NodeWord {
+  if (line.startsWith('{')) return JSON.parse(line) as NodeWord
+  const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+  return port === undefined ? {} : { listening: Number(port) }
 }
 
 /** A node in a process of its own, as its test sees it. */
@@ -58,11 +67,23 @@ export interface NodeProcess {
   kill(): Promise<void>
 }
 
-const FILE = fileURLToPath(new URL('fault-node.ts', import.meta.url))
+const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const NODE = [pathOf('fault-node.ts')]
+const WORKER = [pathOf('../../../src/main.ts'), 'worker', pathOf('fault-ambit.ts')]
 
 /** Starts a node and waits until it takes connections. */
-export async function startNode(settings: NodeSettings): Promise<NodeProcess> {
-  const child = spawn(process.execPath, [FILE, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+export function startNode(settings: NodeSettings): Promise<NodeProcess> {
+  return startProcess(settings, NODE)
+}
+
+/** `ambit worker`: it drives, and has a door for probes alone. */
+export function startWorker(settings: NodeSettings): Promise<NodeProcess> {
+  return startProcess(settings, WORKER)
+}
+
+async function startProcess(settings: NodeSettings, words: readonly string[]): Promise<NodeProcess> {
+  const env = { ...process.env, ...COMPILE_CACHE, AMBIT_PORT: String(settings.port), AMBIT_GRACE_MS: String(settings.graceMs), FAULT_NODE: JSON.stringify(settings) }
+  const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const { stdout, stderr } = child
   if (!stdout || !stderr) throw new Error('spawned without its outputs')
   const log: string[] = []
@@ -72,7 +93,7 @@ export async function startNode(settings: NodeSettings): Promise<NodeProcess> {
   const exited = Promise.withResolvers<number | NodeJS.Signals>()
   let heard = Promise.withResolvers<void>()
   createInterface({ input: stdout }).on('line', (line) => {
-    const word = JSON.parse(line) as NodeWord
+    const word = wordOf(line)
     if (word.listening !== undefined) listening.resolve(word.listening)
     if (word.armed !== undefined) heard.resolve()
     if (word.hit !== undefined) hit.resolve(performance.now())

@@ -12,6 +12,7 @@ export interface RecordedRun {
   readonly error_code: string | null
   readonly fence: number
   readonly last_seq: number
+  /** When it came to its turn. */
   readonly began: number
   readonly ended: number | null
 }
@@ -49,6 +50,7 @@ export interface RecordedMessage {
 
 /** All that a database holds of the runs of a test, read past every wall. */
 export interface Recorded {
+  /** By thread, in the order of their messages. */
   readonly runs: readonly RecordedRun[]
   readonly claims: readonly RecordedClaim[]
   readonly calls: readonly RecordedCall[]
@@ -88,8 +90,8 @@ export async function readRecord(superuser: Database, threads: readonly string[]
 
 const RUNS = `
   select id, thread_id, user_message_id, message_id, state, finish_reason, error_code, fence, last_seq,
-         extract(epoch from created_at)::float8 as began, extract(epoch from ended_at)::float8 as ended
-  from ambit.runs where thread_id = any($1::text[]) order by thread_id, created_at`
+         extract(epoch from started_at)::float8 as began, extract(epoch from ended_at)::float8 as ended
+  from ambit.runs where thread_id = any($1::text[]) order by thread_id, number`
 
 async function rowsOf<Row>(sql: Sql, text: string, values: readonly string[]): Promise<readonly Row[]> {
   return (await sql.query<Row>(text, [values])).rows

@@ -16,6 +16,8 @@ export interface ScriptedLlm {
   asked(planId: string): number
   /** Words that were said in the n-th model call of a question. */
   words(planId: string, call: number): number
+  /** Where somebody asked on after the last step: whose answer is whole is not asked for more, by nobody. */
+  readonly beyond: readonly string[]
   /** Model calls whose connection is open. */
   readonly open: number
   /** The next `times` calls break off after their second word. */
@@ -33,12 +35,16 @@ export async function startScriptedLlm(): Promise<ScriptedLlm> {
   const calls = new Map<string, number>()
   const words = new Map<string, number>()
   const breaks: Break[] = []
+  const beyond: string[] = []
   let attempts = 0
   let open = 0
   const server = await startUpstream((response, _, asked) => {
     const { plan, number } = planOf(asked)
     const step = plan.steps[number - 1]
-    if (!step) throw new Error(`The plan ${plan.id} has no step ${number}.`)
+    if (!step) {
+      beyond.push(`${plan.id} has ${plan.steps.length} steps, and the model was asked for step ${number}`)
+      return void response.writeHead(400).end()
+    }
     const call = (calls.get(plan.id) ?? 0) + 1
     const said = `${plan.id} ${call}`
     calls.set(plan.id, call)
@@ -50,6 +56,7 @@ export async function startScriptedLlm(): Promise<ScriptedLlm> {
   })
   return {
     baseURL: `${server.origin}/v1`,
+    beyond,
     asked: (planId) => calls.get(planId) ?? 0,
     words: (planId, call) => words.get(`${planId} ${call}`) ?? 0,
     get open() {
