@@ -110,7 +110,7 @@ async function end({ server, owner }: Served): Promise<void> {
   await owner?.end()
 }
 
-function jobOf({ tenant }: Stage, { ambit, dialect, tells }: Contender, { server, owner }: Served, load: Load): Job {
+function jobOf({ tenant }: Stage, { name, ambit, dialect, tells }: Contender, { server, owner }: Served, load: Load): Job {
   const { history = 0, ...rest } = load
   const asked = owner ?? server
   return {
@@ -121,7 +121,7 @@ function jobOf({ tenant }: Stage, { ambit, dialect, tells }: Contender, { server
     dialect,
     history: ambit ? 0 : history,
     told: Math.min(history, tells),
-    threads: ambit && history > 0 ? tenant.longThreads : [],
+    threads: history > 0 ? (tenant.longThreads.get(name) ?? []) : [],
   }
 }
 

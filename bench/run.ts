@@ -3,7 +3,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { startChild } from './child.ts'
-import { LONG } from './contenders.ts'
+import { CONTENDERS, LONG } from './contenders.ts'
 import { measure } from './measure.ts'
 import type { Measurements, Stage } from './measure.ts'
 import { pin } from './pin.ts'
@@ -43,7 +43,8 @@ async function main(): Promise<void> {
   if (!server) throw new Error('Ambit is measured on PostgreSQL only.')
   const redis = values.redis ? await startMeasuredRedis() : null
   const wanted = scenarios(scale, redis !== null).filter(({ name }) => named.includes(name))
-  const tenant = await plantTenant(server.url, LONG)
+  const talkers = wanted.flatMap(({ load, contenders }) => (load.history ? contenders : [])).filter((name) => CONTENDERS[name].ambit)
+  const tenant = await plantTenant(server.url, { longMessages: LONG, names: talkers })
   const [upstream, load] = [await startChild<string>('upstream.ts', {}), await startChild('load.ts', {})]
   const stage: Stage = { upstream, load, tenant, redis, pinning, say: (line) => void process.stderr.write(`  ${(performance.now() / 1000).toFixed(0).padStart(3)} s  ${line}\n`) }
   const all: Measurements[] = []

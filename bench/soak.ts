@@ -175,7 +175,7 @@ async function main(minutes: number, streams: number, seed: number): Promise<voi
   if (!postgres) throw new Error('Ambit is measured on PostgreSQL only.')
   const redis = values.redis ? await startMeasuredRedis() : null
   if (values.redis && !redis) throw new Error('There is no Redis to keep the journal in.')
-  const tenant = await plantTenant(postgres.url, 2)
+  const tenant = await plantTenant(postgres.url)
   const upstream = await startChild<string>('upstream.ts', {})
   const given = { upstream: upstream.ready, store: tenant.store, watched: true, ...(redis && { redis: redis.url }) }
   const server = await startChild<string>('servers/ambit.ts', given, pinning.server)

@@ -23,8 +23,8 @@ export interface Tenant {
   readonly scope: string
   readonly path: string
   readonly key: string
-  /** Threads of a thousand messages. */
-  readonly longThreads: readonly string[]
+  /** Threads of a thousand messages, by whose they are: each grows with what is asked in it. */
+  readonly longThreads: ReadonlyMap<string, readonly string[]>
   /** How durable this server's commits are. */
   readonly durability: string
   /** The server's own process. */
@@ -50,8 +50,8 @@ const SHORT_THREADS = 30
 
 const newId = (kind: string): string => `${kind}_${randomUUID().replaceAll('-', '')}`
 
-/** The demo world (two organisations and their documents), thirty short threads and two long ones. */
-export async function plantTenant(server: string, longMessages: number): Promise<Tenant> {
+/** The demo world (two organisations and their documents), thirty short threads, and two long ones for each of these names. */
+export async function plantTenant(server: string, { longMessages = 0, names = [] }: { longMessages?: number; names?: readonly string[] } = {}): Promise<Tenant> {
   const name = `bench_${randomBytes(6).toString('hex')}`
   const login = { user: name, password: randomBytes(12).toString('hex') }
   const admin = connect(server, ignoreDropped)
@@ -72,7 +72,8 @@ export async function plantTenant(server: string, longMessages: number): Promise
   if (key === undefined) throw new Error('The demo has no such person.')
   const place = await findPlace(handles)
   for (let count = 0; count < SHORT_THREADS; count += 1) await plantThread(handles, place, 6)
-  const longThreads = await Promise.all(Array.from({ length: LONG_THREADS }, () => plantThread(handles, place, longMessages)))
+  const longThreads = new Map<string, readonly string[]>()
+  for (const name of names) longThreads.set(name, await Promise.all(Array.from({ length: LONG_THREADS }, () => plantThread(handles, place, longMessages))))
   await owner.transaction('commit', (sql) => sql.script('analyze')) // as the server does by itself where rows have lain for a minute
   await owner.close()
   const scope = `/v1/orgs/${ORGANISATION}/projects/${PROJECT}`

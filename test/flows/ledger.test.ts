@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { z } from 'zod'
 import { ToolError, forDatabase } from '../../src/index.ts'
 import { pgDatabase } from '../../src/pg.ts'
+import { APOLLO, parseStream, send } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { openOwner } from '../support/examined.ts'
 import { MAY_CREATE, exposed } from '../support/exposing.ts'
 import { leaveBehind, rowsOf, callChunk } from '../support/left-behind.ts'
-import { callsTools, says, scriptedModel } from '../support/scripted-model.ts'
-import { answerTo, freshThread, must, runIdOf, runOf, toolResults, useStage } from '../support/stage.ts'
+import { callsTools, gate, says, scriptedModel } from '../support/scripted-model.ts'
+import { answerTo, freshThread, must, post, runIdOf, runOf, toolResults, useStage } from '../support/stage.ts'
 import { OWNER } from '../support/templates.ts'
 
 // A tool whose effect and whose record are one commit: in the host's tables, which are in Ambit's own PostgreSQL.
@@ -64,7 +65,25 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('a tool
     expect(await rowsOf(stage, 'calls', run)).toMatchObject([{ state: 'failed', outcome: expect.stringContaining('Not today.') as string }])
   })
 
-  test('without the ledger, a commit whose word is lost is unknown: it is not said to have failed', async () => {
+  test('one that is under way when its run is stopped has failed, for certain: it is rolled back, and can no longer be committed', async () => {
+    const [begun, over] = [gate(), gate()]
+    const waits = async () => {
+      begun.open()
+      await over.opened
+    }
+    const { ambit } = stage.start({ model: scriptedModel(callsTools(['count', {}])), ...markTool(pool, waits) })
+    const thread = freshThread()
+    const answer = (await post(stage, ambit, { thread })).text()
+    await begun.opened
+    expect((await send(ambit, stage.world, 'bob', `${APOLLO}/chat/${thread}/stop`, { method: 'POST' })).status).toBe(200)
+    const run = runIdOf(parseStream(await answer))
+    over.open()
+    await vi.waitFor(() => expect(pool.idleCount).toBe(pool.totalCount)) // its transaction is over
+    expect(await marks(run)).toHaveLength(0)
+    expect(await rowsOf(stage, 'calls', run)).toMatchObject([{ effect: 'with-ledger', state: 'failed' }])
+  })
+
+  test.each(['write', 'idempotent'] as const)('without the ledger (%s), a commit whose word is lost is unknown: it is not said to have failed', async (effect) => {
     const inner = pgDatabase(pool)
     let acted = false
     const database: typeof inner = {
@@ -76,7 +95,7 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('a tool
       },
     }
     const tool = forDatabase(database).defineTool({
-      name: 'count', description: 'Leaves a mark.', input: z.object({}), effect: 'write',
+      name: 'count', description: 'Leaves a mark.', input: z.object({}), effect,
       async run(_, { db, idempotencyKey }) {
         await db.query('insert into ambit_host.marks (id) values ($1)', [idempotencyKey])
         acted = true
@@ -86,7 +105,7 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))('a tool
     const { ambit } = stage.start({ model, database: database as never, tools: [tool as never] })
     const run = runIdOf(await answerTo(stage, ambit, { thread: freshThread() }))
     expect(await marks(run)).toHaveLength(1)
-    expect(await rowsOf(stage, 'calls', run)).toMatchObject([{ effect: 'write', state: 'unknown', outcome: expect.stringContaining('Whether it has acted is not known.') as string }])
+    expect(await rowsOf(stage, 'calls', run)).toMatchObject([{ effect, state: 'unknown', outcome: expect.stringContaining('Whether it has acted is not known.') as string }])
     expect(JSON.stringify(toolResults(model.calls[1]))).toContain('Whether it has acted is not known.')
   })
 

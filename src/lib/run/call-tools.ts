@@ -127,7 +127,9 @@ async function failureOf(call: StandingCall, tool: BoundTool, error: unknown, { 
   if (error instanceof ToolError) return failure(call, error.message, tool.failureReads)
   const words = error instanceof WaitedTooLong ? `The tool took longer than ${limits.toolMs / 1_000} s and was left.` : FAILED
   // A connection that breaks after the request was sent looks like any other error: only a ToolError is the tool's own word.
-  return tool.effect === 'write' ? failure(call, `${words} ${MAY_HAVE_ACTED}`, tool.failureReads, 'unknown') : failure(call, words, tool.failureReads)
+  // Also of one that takes a key: the model's next call has another key.
+  const mayHaveActed = tool.effect === 'write' || tool.effect === 'idempotent'
+  return mayHaveActed ? failure(call, `${words} ${MAY_HAVE_ACTED}`, tool.failureReads, 'unknown') : failure(call, words, tool.failureReads)
 }
 
 function success(call: StandingCall, { output, reads }: ToolResult, maxBytes: number): Outcome {

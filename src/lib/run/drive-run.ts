@@ -77,7 +77,8 @@ export async function driveRun(run: DrivenRun, parts: DriveParts): Promise<Outco
   const { context, owned, modelId, log } = run
   const pen = createPen(owned, { rows: context.rows, limits: context.limits }, parts)
   const leave = parts.scopes.watch(context, 'chat', (news) => {
-    if (!covers(news, { reads: pen.reads, modelId })) run.abort(scopeLost(news))
+    const use = { reads: pen.reads, modelId }
+    if (!covers(news, use)) run.abort(scopeLost(news, use))
   })
   try {
     run.signal.throwIfAborted()

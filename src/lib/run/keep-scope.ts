@@ -32,6 +32,7 @@ async function ask({ context, modelId, signal }: DrivenRun, pen: Pen, sources: S
   const resolving = resolveChatScope(sources, context.principal, context.target)
   const current = await boundedWait(resolving, { signal, ms: context.limits.toolMs })
   const allowed = current.ok ? narrowContext(context, current) : current
-  if (!covers(allowed, { reads: pen.reads, modelId })) throw scopeLost(allowed)
+  const use = { reads: pen.reads, modelId }
+  if (!covers(allowed, use)) throw scopeLost(allowed, use)
   return allowed
 }

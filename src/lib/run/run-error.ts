@@ -1,11 +1,15 @@
-/** Why a run ends early, in words that may be shown. What only the log may know is the cause. */
+import type { Lack } from '../scope/covers.ts'
+
+/** Why a run ends early, in words that may be shown. What only the log may know is the cause, and which right was `lost`. */
 export class RunError extends Error {
   readonly code: 'scope_changed' | 'ai_unavailable' | 'run_limit' | 'interrupted'
+  readonly lost: Lack | null
 
-  constructor(code: RunError['code'], message: string) {
+  constructor(code: RunError['code'], message: string, lost: Lack | null = null) {
     super(message)
     this.name = 'RunError'
     this.code = code
+    this.lost = lost
   }
 }
 

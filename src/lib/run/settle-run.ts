@@ -76,7 +76,7 @@ async function pause(ms: number, giveUp: AbortSignal): Promise<void> {
 
 function logEnding(error: unknown, { end }: Ending, log: Log): void {
   if (error instanceof Stopped) log.info({}, 'the run was stopped')
-  else if (error instanceof RunError) log.warn({ code: end.errorCode }, 'the run was ended')
+  else if (error instanceof RunError) log.warn({ code: end.errorCode, lost: error.lost ?? undefined }, 'the run was ended')
   else log.error({ code: end.errorCode, cause: error instanceof ModelFault ? (error.cause ?? error) : error }, 'the run failed')
 }
 
