@@ -73,7 +73,7 @@ export async function plantTenant(server: string, { longMessages = 0, names = []
   const place = await findPlace(handles)
   for (let count = 0; count < SHORT_THREADS; count += 1) await plantThread(handles, place, 6)
   const longThreads = new Map<string, readonly string[]>()
-  for (const name of names) longThreads.set(name, await Promise.all(Array.from({ length: LONG_THREADS }, () => plantThread(handles, place, longMessages))))
+  for (const whose of names) longThreads.set(whose, await Promise.all(Array.from({ length: LONG_THREADS }, () => plantThread(handles, place, longMessages))))
   await owner.transaction('commit', (sql) => sql.script('analyze')) // as the server does by itself where rows have lain for a minute
   await owner.close()
   const scope = `/v1/orgs/${ORGANISATION}/projects/${PROJECT}`
