@@ -18,8 +18,10 @@ import { STOPPING } from './run/start-runs.ts'
 import { narrowContext } from './scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from './scope/chat-execution-context.ts'
 import type { Refusal } from './scope/refusal.ts'
+import { explainDatabase } from './store/explain-database.ts'
 import { underRolePrefix } from './store/host-scope.ts'
 import { demandRolePrefix } from './store/role-prefix.ts'
+import { StartError } from './store/start-error.ts'
 import { isEmbedded } from './store/store.ts'
 import { createToolbox } from './tools/toolbox.ts'
 
@@ -105,13 +107,19 @@ export function createAmbit<Tx = unknown>(given: AmbitOptions<Tx>): Ambit {
       }
       if (!ended) throw new Error('The frames ended without a terminal one: what this run has read is not this reader’s to see.')
     },
-    start: async ({ drive } = {}) => void (await open(drive)),
+    start: async ({ drive } = {}) => void (await open(drive).catch(tellDatabase)),
     close({ graceMs = GRACE_MS } = {}) {
       closed = true
       closing ??= closeEngine(opening, graceMs).finally(() => prometheus?.close())
       return closing
     },
   }
+}
+
+/** Whoever starts is told in a sentence what to do about a database that is away, or lets nobody in; a request has its own answer for that. */
+function tellDatabase(error: unknown): never {
+  const said = explainDatabase(error)
+  throw said === null ? error : new StartError('no_database', said, error)
 }
 
 /** As a route begins: `api/` is `/api`. */

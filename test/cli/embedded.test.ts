@@ -234,7 +234,7 @@ test('whoever is on call sees what runs through the door of the server, and that
   await server.end('SIGKILL')
   await closed
   const dead = await ambit(['why', id], here)
-  expect(dead).toMatchObject({ code: 0, out: expect.stringMatching(/\n {2}Nobody drives it \(for \d+ s\)\.\n[^]+\n {2}Nothing drives answers on this database: start a node, or a worker\.\n/) as string })
+  expect(dead).toMatchObject({ code: 0, out: expect.stringMatching(/\n {2}Nobody drives it \(for \d+ s\): .+\n[^]+\n {2}Nothing drives answers on this database: start a node, or a worker\.\n/) as string })
 })
 
 /** Says one word, and never ends. */

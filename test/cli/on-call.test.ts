@@ -172,16 +172,22 @@ describe.each(databaseKinds)('on $name, the operator', (kind: DatabaseKind) => {
   })
 
   test.each([
-    ['dead-node', /\nNow\n {2}Nobody drives it \(for 30 s\)\.\n {2}It is at the model call of step 1\.\n\nWhat to do\n {2}Nobody has driven it for 30 s\. Any node takes it over/],
+    ['dead-node', /\nNow\n {2}Nobody drives it \(for 30 s\): the lease of node dead, which had it, has ended\.\n {2}It is at the model call of step 1\.\n\nWhat to do\n {2}Nobody has driven it for 30 s\. Any node takes it over/],
     ['in-line', /\nNow\n {2}It waits for run healthy in its thread\.\n\nWhat to do\n {2}Nothing: it goes its way\.\n$/],
+    ['healthy', /\nWhat to do\n {2}Nothing: it goes its way\. \(A node that has died since is found out when its lease ends: look again in 10 s\.\)\n$/],
     ['first-in-line', /\nNow\n {2}It is the first of its queue, and may begin \(for 30 s\)\.\n/],
     ['tossed', /^ {2}5 +0 +takeover +alive +/m],
     ['before', /\nNow\n {2}It ended at \S+: completed\.\n\nWhat to do\n {2}Nothing: it has ended\.\n$/],
-    ['failed', /\nNow\n {2}It ended at \S+: failed \(scope_changed\)\.\n\nWhat to do\n {2}Who asked may no longer do so there: .+\n {2}The lines of the log with "run_id":"failed" hold the cause\.\n$/],
+    ['failed', /\nNow\n {2}It ended at \S+: failed \(scope_changed\)\.\n\nWhat to do\n {2}Who asked may no longer do so there: .+ has it as `lost`\. .+\n {2}The lines of the log with "run_id":"failed" hold the cause\.\n$/],
     ['unanswered', /\nWhat to do\n {2}Its provider fell silent /],
     ['of-a-host', /^Run of-a-host in host_org\/host_project, /],
   ])('of %s', async (id, expected) => {
     expect(tellStory(await story(id), WALL_MS)).toMatch(expected)
+  })
+
+  test('where nothing drives answers, and says once what to start', async () => {
+    const told = tellStory({ ...(await story('dead-node')), nodes: 0 }, WALL_MS)
+    expect(told).toMatch(/\nWhat to do\n {2}Nothing drives answers on this database: start a node, or a worker\.\n$/)
   })
 
   test('of one that had ended before its start was written down, and so began with its end at the latest', async () => {

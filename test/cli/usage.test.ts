@@ -47,7 +47,7 @@ test.for<[words: string, err: string]>([
 test.for<[variable: string, value: string, err: RegExp]>([
   ['AMBIT_HOST', '0.0.0.0', /^AMBIT_HOST is "0\.0\.0\.0", but the embedded start listens on this machine only: .+\n$/],
   ['AMBIT_MODEL', 'gpt', /^AMBIT_MODEL: "gpt" is no model\. Use .+\n$/],
-  ['AMBIT_DATABASE_URL', 'postgres://app:secret@127.0.0.1:1/ambit', /^PostgreSQL does not answer \(ECONNREFUSED\): .+\n$/],
+  ['AMBIT_DATABASE_URL', 'postgres://app:secret@127.0.0.1:1/ambit', /^PostgreSQL does not answer at 127\.0\.0\.1:1 \(ECONNREFUSED\): check that it runs, .+\n$/],
 ])('a start with %s=%s is refused', async ([variable, value, err]) => {
   const refused = await ambit(['start'], { ...here, [variable]: value, AMBIT_LOG_LEVEL: 'silent' })
   expect(refused).toEqual({ code: 1, out: '', err: expect.stringMatching(err) as string })

@@ -197,7 +197,7 @@ describe.each(databaseKinds)('a run that a dead process left behind, on $name', 
     const { stream } = await expectEnded(left, kept, 'stopped')
     expect(stream.chunks.at(-1)).toEqual({ type: 'abort', reason: 'stopped' })
     expect([model.calls.length, keys.length]).toEqual([0, 0])
-    for (const call of await rowsOf(stage, 'calls', left.owned.id)) expect(['done', 'unknown']).toContain(call['state'])
+    for (const call of await rowsOf(stage, 'calls', left.owned.id)) expect(['done', 'failed']).toContain(call['state']) // they only read
   })
 
   test('a person who was removed in between gets no answer', async () => {

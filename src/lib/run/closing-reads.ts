@@ -13,10 +13,8 @@ export function closingReads({ scoped, sweeper }: Pick<Handles, 'scoped' | 'swee
   let closed = false
   const read = <T>(begin: () => Promise<T>): Promise<T> => {
     if (closed) return Promise.reject(new FramesCut())
-    const reading = begin()
-    const done = () => underWay.delete(reading)
+    const reading = begin().finally(() => underWay.delete(reading))
     underWay.add(reading)
-    reading.then(done, done)
     return reading
   }
   return {

@@ -2,7 +2,8 @@ import type { ScopedSql } from './handles.ts'
 
 /**
  * What became of a call. `ready`: it may start. `claimed`: its effect may have happened. Then it is settled: `done`,
- * `failed`, or `unknown` where its owner died between claim and outcome and it may not be called again.
+ * `failed`, or `unknown` where its effect may have happened and its outcome was never heard: its owner died, it took too long, or it
+ * was stopped. Then it is not called again.
  */
 export type CallState = 'ready' | 'claimed' | 'done' | 'failed' | 'unknown'
 
@@ -77,10 +78,14 @@ export const SETTLE_WITH_EFFECT = `
   update ambit.calls set state = 'done', outcome = $5, settled_at = now()
   where project_id = $1 and run_id = $2 and id = $3 and fence = $4::text::bigint and state = 'claimed'`
 
-/** The run has ended: what has no outcome will have none. */
+/**
+ * The run has ended: what has no outcome will have none. Only of what acts by itself is it not known whether it has: a tool that reads
+ * has changed nothing, and one that commits with the ledger can no longer commit.
+ */
 export async function closeCalls(sql: ScopedSql, { projectId, runId }: CallOwner): Promise<void> {
   await sql.query(
-    `update ambit.calls set state = case state when 'claimed' then 'unknown' else 'failed' end, settled_at = now()
+    `update ambit.calls set settled_at = now(),
+       state = case when state = 'claimed' and effect in ('write', 'idempotent') then 'unknown' else 'failed' end
      where project_id = $1 and run_id = $2 and state in ('ready', 'claimed')`,
     [projectId, runId],
   )

@@ -82,8 +82,8 @@ const COLUMNS = `id, org_id, project_id, thread_id, author_id, model_id, state, 
 /** The runs that have not ended, the oldest first. `org` is a slug or an id; null: of all organisations. */
 export async function listUnendedRuns(sql: OperatorSql, { org, limit }: { readonly org: string | null; readonly limit: number }): Promise<readonly RunFacts[]> {
   // Each state on its own, as the indexes have them: of all runs, few have not ended.
-  const unended = `select * from (
-      select ${COLUMNS} from ambit.runs where state = 'running' union all select ${COLUMNS} from ambit.runs where state = 'queued') u
+  const inState = (state: RunState) => `select ${COLUMNS} from ambit.runs where state = '${state}'`
+  const unended = `select * from (${inState('running')} union all ${inState('queued')}) u
     where $1::text is null or u.org_id = $1 or u.org_id in (select id from ambit.organisations where slug = $1)
     order by u.created_at, u.id limit $2`
   const { rows } = await sql.query<RunFacts>(factsSql(unended), [org, limit])
@@ -139,31 +139,24 @@ export interface CallFacts {
 type Run = Pick<RunFacts, 'org_id' | 'project_id' | 'id'>
 
 /** Who took it, in order. */
-export async function listClaims(sql: OperatorSql, run: Run): Promise<readonly ClaimFacts[]> {
-  const { rows } = await sql.query<ClaimFacts>(
-    `select fence, base, node_id, reason, ${isoTime('claimed_at')} as claimed_at from ambit.claims
-     where org_id = $1 and project_id = $2 and run_id = $3 order by fence`,
-    keyOf(run),
-  )
-  return rows
+export function listClaims(sql: OperatorSql, run: Run): Promise<readonly ClaimFacts[]> {
+  return rowsOf(sql, run, { columns: `fence, base, node_id, reason, ${isoTime('claimed_at')} as claimed_at`, table: 'claims', by: 'fence' })
 }
 
-export async function listStepFacts(sql: OperatorSql, run: Run): Promise<readonly StepFacts[]> {
-  const { rows } = await sql.query<StepFacts>(
-    `select number, fence, finish_reason, usage, ${isoTime('ended_at')} as ended_at from ambit.steps
-     where org_id = $1 and project_id = $2 and run_id = $3 order by number`,
-    keyOf(run),
-  )
-  return rows
+export function listStepFacts(sql: OperatorSql, run: Run): Promise<readonly StepFacts[]> {
+  return rowsOf(sql, run, { columns: `number, fence, finish_reason, usage, ${isoTime('ended_at')} as ended_at`, table: 'steps', by: 'number' })
 }
 
 /** What was called, and what became of it: never with what, and never what it answered. */
-export async function listCallFacts(sql: OperatorSql, run: Run): Promise<readonly CallFacts[]> {
-  const { rows } = await sql.query<CallFacts>(
-    `select id, step, name, effect, state, fence, ${isoTime('claimed_at')} as claimed_at, ${isoTime('settled_at')} as settled_at from ambit.calls
-     where org_id = $1 and project_id = $2 and run_id = $3 order by step, place`,
-    keyOf(run),
-  )
+export function listCallFacts(sql: OperatorSql, run: Run): Promise<readonly CallFacts[]> {
+  const times = `${isoTime('claimed_at')} as claimed_at, ${isoTime('settled_at')} as settled_at`
+  return rowsOf(sql, run, { columns: `id, step, name, effect, state, fence, ${times}`, table: 'calls', by: 'step, place' })
+}
+
+/** What a table has of a run. */
+async function rowsOf<Row>(sql: OperatorSql, { org_id, project_id, id }: Run, { columns, table, by }: Record<'columns' | 'table' | 'by', string>): Promise<readonly Row[]> {
+  const ofRun = 'org_id = $1 and project_id = $2 and run_id = $3'
+  const { rows } = await sql.query<Row>(`select ${columns} from ambit.${table} where ${ofRun} order by ${by}`, [org_id, project_id, id])
   return rows
 }
 
@@ -171,8 +164,4 @@ export async function listCallFacts(sql: OperatorSql, run: Run): Promise<readonl
 export async function countLiveNodes(sql: OperatorSql): Promise<number> {
   const { rows } = await sql.query<{ live: number }>('select count(*)::int as live from ambit.nodes where expires_at > now()')
   return rows[0]?.live ?? 0
-}
-
-function keyOf({ org_id, project_id, id }: Run): readonly string[] {
-  return [org_id, project_id, id]
 }
