@@ -52,6 +52,6 @@ describe.each(databaseKinds.filter(({ name }) => name === 'PostgreSQL'))("the lo
   })
 
   test('that is away is told as that', async () => {
-    await expect(started('postgres://nobody@127.0.0.1:1/nothing', (pool) => pgDatabase(pool) as never)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    await expect(started('postgres://nobody@127.0.0.1:1/nothing', (pool) => pgDatabase(pool) as never)).rejects.toMatchObject({ code: 'no_database', cause: { code: 'ECONNREFUSED' } })
   })
 })
