@@ -15,6 +15,7 @@ const ALL = [...SERVING, 'test/contracts/', 'test/store/', 'test/walls/']
 const ELSEWHERE = [
   'test/walls/oracle*', 'test/walls/matrix*', 'test/faults/provider*', 'test/faults/model*', 'test/faults/openai*', 'test/faults/matrix*', 'test/faults/invariants*',
   'test/flows/ai-sdk*', 'test/flows/event-source*', 'test/flows/stream-bounds*', 'test/flows/bodies*', 'test/flows/citations*', 'test/flows/redis*',
+  'test/faults/unread*', 'test/flows/tools*', 'test/flows/closing-events*', 'test/flows/closed-calls*',
 ]
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/pgbouncer/', import.meta.url))
 const DEBIAN_PACKAGES = ['pgbouncer', 'libevent-2.1-7', 'libc-ares2']
