@@ -81,7 +81,7 @@ const script = `
     "$@" --no-sync --no-instructions >&2 3<&- &&
   {
     "$bin/postgres" -D "$root/data" -h 127.0.0.1 -k '' -p "$port" \\
-      -c fsync=off -c full_page_writes=off -c synchronous_commit=$commit 3<&- &
+      -c max_connections=300 -c fsync=off -c full_page_writes=off -c synchronous_commit=$commit 3<&- &
     server=$!
     { cat <&3; while kill -QUIT $server; do sleep 0.1; done; } >/dev/null 2>&1 &
     wait $server
