@@ -4,6 +4,7 @@ import type { ChatTarget, Directory } from './directory/directory.ts'
 import type { NewId } from './directory/new-id.ts'
 import { ownDirectory } from './directory/own-directory.ts'
 import type { Principal } from './directory/principal.ts'
+import type { Console } from './http/console-pages.ts'
 import type { House } from './http/exchange.ts'
 import { identify } from './http/identify.ts'
 import { createOpenStreams } from './http/open-streams.ts'
@@ -56,6 +57,8 @@ export interface AmbitOptions<Tx = unknown> extends ModelOptions<ChatExecutionCo
   readonly instructions?: (context: ChatExecutionContext) => string
   /** Before every path, as `/api`. */
   readonly basePath?: string
+  /** The web console beside the interface: `consoleAt('/assistant')` of `ambit/console`. Absent, there is none. */
+  readonly console?: Console
   /** Where what is said live goes: absent, this process; `redisJournal()` shows it to other nodes, token by token. */
   readonly journal?: Journal
   /**

@@ -1,6 +1,7 @@
 import { createAmbit } from '../create-ambit.ts'
 import type { Ambit } from '../create-ambit.ts'
 import type { NewId } from '../directory/new-id.ts'
+import { consoleAt } from '../http/built-console.ts'
 import { createOperatorDoor, isOperatorRequest } from '../http/operator-door.ts'
 import { createLog } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
@@ -41,7 +42,7 @@ export async function serveDemo(settings: Settings, surroundings: Surroundings):
   const embedded = await openDemo(settings, terminal, newId)
   const { people } = embedded.demo
   const secret = newSecret()
-  const ambit = createAmbit({ store: { open: async () => embedded.database }, ...models, authenticate, limits: settings.limits, metrics: true, log, ...journal })
+  const ambit = createAmbit({ store: { open: async () => embedded.database }, ...models, authenticate, limits: settings.limits, metrics: true, console: consoleAt('/'), log, ...journal })
   const front = withOperatorDoor(ambit, embedded, secret, log, newId)
   const announce = async (url: string) => {
     await writeDemo(directory, { url, people })

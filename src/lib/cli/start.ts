@@ -1,4 +1,5 @@
 import { createAmbit } from '../create-ambit.ts'
+import { consoleAt } from '../http/built-console.ts'
 import { createLog } from '../observe/log.ts'
 import { authenticateOf } from './authenticate-of.ts'
 import type { Command, Surroundings } from './command.ts'
@@ -27,7 +28,7 @@ export const start: Command = {
 async function servePostgres(settings: Settings, databaseUrl: string, surroundings: Surroundings): Promise<void> {
   const log = createLog({ level: settings.logLevel ?? 'info', destination: surroundings.terminal.logs })
   const { rolePrefix, connections } = settings
-  const options = { rolePrefix, connections, ...modelsOf(settings), authenticate: authenticateOf(settings), limits: settings.limits, metrics: true, log }
+  const options = { rolePrefix, connections, ...modelsOf(settings), authenticate: authenticateOf(settings), limits: settings.limits, metrics: true, console: consoleAt('/'), log }
   const ambit = createAmbit({ store: databaseUrl, ...options, ...(await journalOf(settings, log)) })
   const announce = (url: string) => surroundings.terminal.out(firstSteps(settings, url))
   await serve(() => ({ ambit, front: ambit, announce }), settings, surroundings)

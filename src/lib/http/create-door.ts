@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { isUnavailable } from '../store/unavailable.ts'
+import type { Console } from './console-pages.ts'
 import type { Exchange, House } from './exchange.ts'
 import { openApiDocument } from './openapi.ts'
 import type { OpenApiDocument } from './openapi.ts'
@@ -29,6 +30,8 @@ export interface DoorOptions {
   metricsText(): Promise<string> | null
   /** The host's own way to name the target; absent: the path does. */
   readonly target?: ((request: Request, who: Principal) => Promise<ChatTarget | null>) | undefined
+  /** Its pages, where there are to be any. */
+  readonly console?: Console | undefined
 }
 
 /** Also where the commit was lost with its word: the same request again finds what it began. */
@@ -48,7 +51,18 @@ export function createDoor(options: DoorOptions): (request: Request) => Promise<
   const door = { open: options.open, metrics: options.metricsText, document: () => (document ??= openApiDocument({ basePath: options.basePath, prefixes })) }
   for (const route of OPEN_ROUTES) mount(route, route.path, (exchange) => route.serve(exchange, door))
   app.notFound(async (c) => problem(NOT_FOUND, requestIdOf(c.req.raw, options)))
-  return async (request) => app.fetch(request)
+  const home = { basePath: options.basePath, places: options.target ? 'host' : 'path' } as const
+  return async (request) => (await servePage(request)) ?? app.fetch(request)
+
+  async function servePage(request: Request): Promise<Response | null> {
+    try {
+      return (await options.console?.answer(request, home)) ?? null
+    } catch (error) {
+      const requestId = requestIdOf(request, options)
+      options.log.error({ request_id: requestId, cause: error }, 'the console cannot be served')
+      return internalProblem(requestId)
+    }
+  }
 
   function mount(route: { readonly method: string }, path: string, serve: (exchange: Exchange) => Promise<Response>): void {
     app.on(route.method, options.basePath + path, (c) => withinBoundary(exchangeOf(c, options), `${route.method} ${path}`, serve, options))

@@ -1,0 +1,33 @@
+import type { Place } from '../address/address.ts'
+import { home } from '../home.ts'
+import { ask, pathOf } from './request.ts'
+
+export interface StoredFile {
+  readonly id: string
+  readonly name: string
+  readonly media_type: string
+  readonly bytes: number
+}
+
+/** By which a message names a file that was sent before it. */
+const FILE_URL = 'ambit-file:'
+
+export async function sendFile(place: Place | null, file: File, signal: AbortSignal): Promise<StoredFile> {
+  const type = file.type === '' ? typeOf(file.name) : file.type
+  return ask<StoredFile>(`${pathOf(place)}/files`, { method: 'POST', query: { name: file.name }, body: new Blob([file], { type }), signal })
+}
+
+export function fileUrl({ id }: Pick<StoredFile, 'id'>): string {
+  return FILE_URL + id
+}
+
+/** Where a file of a message is read; null: nowhere that this page would ask. */
+export function addressOfFile(place: Place | null, url: string): string | null {
+  if (!url.startsWith(FILE_URL)) return null
+  return `${home.api}${pathOf(place)}/files/${encodeURIComponent(url.slice(FILE_URL.length))}`
+}
+
+/** Of what a system has no type for. */
+function typeOf(name: string): string {
+  return /\.(md|markdown)$/i.test(name) ? 'text/markdown' : 'text/plain'
+}

@@ -1,0 +1,63 @@
+import { queryOptions } from '@tanstack/react-query'
+import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
+import { ask } from './request.ts'
+
+export interface Me {
+  readonly subject: string
+  readonly kind: 'person' | 'service'
+  readonly name: string | null
+  readonly organisations: readonly Organisation[]
+}
+
+export interface Organisation {
+  readonly org: string
+  readonly name: string
+  /** Null: somebody who is in projects of it only. */
+  readonly role: string | null
+  readonly projects: readonly { readonly project: string; readonly name: string; readonly about: string }[]
+  readonly more: boolean
+}
+
+export interface DemoPerson {
+  readonly id: string
+  readonly name: string
+  readonly org: string
+  readonly role: string
+  readonly projects: readonly string[]
+}
+
+/** Who is signed in; null: nobody. */
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: async ({ signal }): Promise<Me | null> => nullWhere('unauthenticated', ask<Me>('/v1/me', { signal })),
+  staleTime: 60_000,
+})
+
+/** The people of the demo, who need no key; null: this is no demo. */
+export const demoPeopleQuery = queryOptions({
+  queryKey: ['demo-people'],
+  queryFn: async ({ signal }) => nullWhere('not_found', ask<{ readonly people: readonly DemoPerson[] }>('/_demo/people', { signal })),
+  staleTime: Infinity,
+  retry: false,
+})
+
+export async function signIn(key: string): Promise<Me> {
+  return ask<Me>('/v1/sign-in', { method: 'POST', body: { key } })
+}
+
+export async function signInAs(person: string): Promise<Me> {
+  return ask<Me>('/_demo/sign-in', { method: 'POST', body: { person } })
+}
+
+export async function signOut(): Promise<void> {
+  await ask('/v1/sign-in', { method: 'DELETE' })
+}
+
+async function nullWhere<Answer>(code: string, answer: Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (isAmbitError(error) && error.code === code) return null
+    throw error
+  }
+}

@@ -1,0 +1,77 @@
+import { useChat } from '@ai-sdk/react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback, useEffect, useMemo, useRef } from 'react'
+import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
+import { placeKey } from '../address/address.ts'
+import type { Place } from '../address/address.ts'
+import { threadQuery } from '../api/threads.ts'
+import { useConnection } from '../events/connection.ts'
+import { listenToScope } from '../events/scope-events.ts'
+import { conversationOf, isIdle } from './conversation.ts'
+
+/** Milliseconds between two paintings of an answer that arrives: more often than that nobody reads. */
+const THROTTLE_MS = 50
+
+/**
+ * A chat as it is stored, as it arrives, and as others go on with it. `fresh`: nobody has begun it yet, so there is nothing to ask for.
+ */
+export function useConversation(place: Place | null, chatId: string, fresh: boolean) {
+  const client = useQueryClient()
+  const conversation = useMemo(() => conversationOf(place, chatId), [place, chatId])
+  const { chat, reload } = conversation
+  const helpers = useChat({ chat, throttle: THROTTLE_MS })
+  const stored = useQuery({
+    queryKey: [placeKey(place), 'messages', chatId],
+    queryFn: async () => {
+      await reload()
+      if (isIdle(chat)) void chat.resumeStream()
+      return true
+    },
+    enabled: !fresh,
+    staleTime: Infinity, // the events say when to ask again
+    gcTime: 0, // whoever comes back sees what has happened meanwhile
+  })
+  const thread = useQuery({ ...threadQuery(place, chatId), enabled: !fresh })
+  const threadId = thread.data?.id
+
+  const catchUp = useCallback(async () => {
+    if (!isIdle(chat)) return
+    chat.clearError()
+    await reload()
+    if (isIdle(chat)) await chat.resumeStream()
+  }, [chat, reload])
+
+  // What begins or ends in this thread without this page: another tab, another person, the next one in line.
+  const missed = useRef(false)
+  useEffect(() => listenToScope((event) => {
+    if (event.thread !== threadId || event.type === 'thread_changed') return
+    if (isIdle(chat)) void catchUp().catch(() => {}) // the page shows the error, and the next event tries again
+    else missed.current = true
+  }), [threadId, chat, catchUp])
+
+  const idle = isIdle(helpers)
+  useEffect(() => {
+    if (!idle || helpers.status === 'error') return
+    void client.invalidateQueries({ queryKey: [placeKey(place), 'thread', chatId] })
+    if (!missed.current) return
+    missed.current = false
+    void catchUp().catch(() => {})
+  }, [idle, helpers.status, catchUp, client, place, chatId])
+
+  useRecovery(helpers.error, { catchUp, resend: () => void chat.regenerate() })
+  const refresh = (queryKey: readonly unknown[]) => void client.invalidateQueries({ queryKey: queryKey.slice(0, 2) })
+  return { ...helpers, chat, conversation, stored, thread, catchUp, refresh }
+}
+
+/** An answer that was lost with the connection comes back with it; a question that never arrived is sent again. */
+function useRecovery(error: Error | undefined, { catchUp, resend }: { catchUp(): Promise<void>; resend(): void }): void {
+  const connected = useConnection()
+  const was = useRef(connected)
+  useEffect(() => {
+    const back = connected && !was.current
+    was.current = connected
+    if (!back || !isAmbitError(error)) return
+    if (error.code === 'stream_lost') void catchUp().catch(() => {})
+    if (error.code === 'unreachable') resend()
+  }, [connected, error, catchUp, resend])
+}

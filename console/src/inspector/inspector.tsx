@@ -1,0 +1,3 @@
+export function Inspector({ runId }: { readonly runId: string }) {
+  return <p>{runId}</p>
+}

@@ -1,0 +1,30 @@
+import { createContext, useContext } from 'react'
+import type { Place } from '../address/address.ts'
+import type { Me } from '../api/me.ts'
+import type { Permission, Scope } from '../api/scope.ts'
+
+/** Where one is, and what one may do there. */
+export interface Here {
+  /** Null: the host knows the one place. */
+  readonly place: Place | null
+  readonly scope: Scope
+  readonly me: Me
+}
+
+export const HereContext = createContext<Here | null>(null)
+
+export function useHere(): Here {
+  const here = useContext(HereContext)
+  if (!here) throw new Error('There is no place around this component.')
+  return here
+}
+
+/** What a role may not do is not shown; the server refuses it all the same. */
+export function useMay(permission: Permission): boolean {
+  return useHere().scope.may.includes(permission)
+}
+
+/** As people call it. */
+export function placeName({ org, project }: Scope): string {
+  return project?.name ?? org.name
+}

@@ -1,0 +1,3 @@
+export { consoleAt } from './lib/http/built-console.ts'
+export type { ConsoleOptions } from './lib/http/built-console.ts'
+export type { Console } from './lib/http/console-pages.ts'
