@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
 // `npm run console:dev` shows the console of the sources, over an Ambit that runs beside it.
-const AMBIT = 'http://127.0.0.1:8787'
+const AMBIT = process.env['AMBIT_URL'] ?? 'http://127.0.0.1:8787'
 const INTERFACE = ['/v1', '/health', '/openapi.json', '/_demo']
 
 export default defineConfig({

@@ -91,7 +91,7 @@ export function ConversationView({ address, before, chatId, fresh, begin }: Conv
         {messages.length > 0 && (
           <MessageList messages={messages} status={status} chatId={chatId} mayChat={may && idle} edit={edit} again={again} choose={view.conversation.reload} inspect={inspect} open={open} />
         )}
-        {error && <ChatProblem error={error} again={() => void chat.regenerate()} reload={() => void catchUp()} />}
+        {error && <ChatProblem error={error} again={() => void chat.regenerate()} reload={catchUp} />}
         {thread.data && <QueuedMessages threadId={thread.data.id} chatId={chatId} after={lastNumber(messages)} />}
         <Composer ref={composer} chatId={chatId} running={!idle} refusal={may ? (scope.chat_refusal?.detail ?? null) : 'Your role here reads, it does not ask. An admin can give you the member role.'} send={send} stop={stop} />
       </Page>

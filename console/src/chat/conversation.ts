@@ -1,3 +1,4 @@
+import './no-eval.ts'
 import { Chat } from '@ai-sdk/react'
 import { ambitTransport } from '../../../src/client.ts'
 import type { AmbitTransport } from '../../../src/client.ts'

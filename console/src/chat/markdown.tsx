@@ -1,5 +1,5 @@
 import { findAndReplace } from 'mdast-util-find-and-replace'
-import { memo, useMemo } from 'react'
+import { createContext, memo, useContext, useMemo } from 'react'
 import type { ComponentProps, ReactNode } from 'react'
 import ReactMarkdown from 'react-markdown'
 import type { Components } from 'react-markdown'
@@ -23,19 +23,23 @@ interface MarkdownProps {
  */
 export function Markdown({ text, arriving = false, cite }: MarkdownProps) {
   const blocks = useMemo(() => splitBlocks(text), [text])
-  const components = useMemo(() => ({ ...COMPONENTS, ...(cite && { sup: ({ children }: ComponentProps<'sup'>) => <Citation text={String(children)} cite={cite} /> }) }), [cite])
   return (
-    <div className={styles.markdown}>
-      {blocks.map((block, at) => <Block key={at} text={arriving && at === blocks.length - 1 ? remend(block, REPAIR) : block} components={components} cited={cite !== undefined} />)}
-    </div>
+    <CiteContext value={cite ?? null}>
+      <div className={styles.markdown}>
+        {blocks.map((block, at) => <Block key={at} text={arriving && at === blocks.length - 1 ? remend(block, REPAIR) : block} cited={cite !== undefined} />)}
+      </div>
+    </CiteContext>
   )
 }
 
 /** A half-arrived link would else be one to an address of the repairer's own. */
 const REPAIR = { linkMode: 'text-only' } as const
 
-const Block = memo(function Block({ text, components, cited }: { readonly text: string; readonly components: Components; readonly cited: boolean }) {
-  return <ReactMarkdown remarkPlugins={cited ? WITH_CITATIONS : PLAIN} components={components} urlTransform={safeUrl}>{text}</ReactMarkdown>
+/** Past the blocks, which are not drawn again when a source becomes known. */
+const CiteContext = createContext<((number: number) => ReactNode) | null>(null)
+
+const Block = memo(function Block({ text, cited }: { readonly text: string; readonly cited: boolean }) {
+  return <ReactMarkdown remarkPlugins={cited ? WITH_CITATIONS : PLAIN} components={COMPONENTS} urlTransform={safeUrl}>{text}</ReactMarkdown>
 })
 
 type Tree = Parameters<typeof findAndReplace>[0]
@@ -48,8 +52,9 @@ function remarkCitations() {
 const PLAIN = [remarkGfm]
 const WITH_CITATIONS = [remarkGfm, remarkCitations]
 
-function Citation({ text, cite }: { readonly text: string; cite(number: number): ReactNode }) {
-  return /^\d{1,4}$/.test(text) ? cite(Number(text)) : text
+function Citation({ children }: ComponentProps<'sup'>) {
+  const cite = useContext(CiteContext)
+  return cite && typeof children === 'string' && /^\d{1,4}$/.test(children) ? cite(Number(children)) : <sup>{children}</sup>
 }
 
 /** The one place that decides which address becomes a link. */
@@ -59,6 +64,7 @@ export function safeUrl(url: string): string {
 }
 
 const COMPONENTS: Components = {
+  sup: Citation,
   a: ({ href = '', children }) => <SafeLink href={href}>{children}</SafeLink>,
   img: ({ alt = '', src }) => <span className={styles.picture}>[picture{alt === '' ? '' : `: ${alt}`}{hostOf(typeof src === 'string' ? src : '')}]</span>,
   pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,

@@ -8,6 +8,7 @@ import { threadQuery } from '../api/threads.ts'
 import { useConnection } from '../events/connection.ts'
 import { listenToScope } from '../events/scope-events.ts'
 import { conversationOf, isIdle } from './conversation.ts'
+import type { Conversation } from './conversation.ts'
 
 /** Milliseconds between two paintings of an answer that arrives: more often than that nobody reads. */
 const THROTTLE_MS = 50
@@ -34,18 +35,14 @@ export function useConversation(place: Place | null, chatId: string, fresh: bool
   const thread = useQuery({ ...threadQuery(place, chatId), enabled: !fresh })
   const threadId = thread.data?.id
 
-  const catchUp = useCallback(async () => {
-    if (!isIdle(chat)) return
-    chat.clearError()
-    await reload()
-    if (isIdle(chat)) await chat.resumeStream()
-  }, [chat, reload])
+  // Where it fails, the page shows what it had, and the next event tries again.
+  const catchUp = useCallback(() => void takeUp(conversation).catch(() => {}), [conversation])
 
   // What begins or ends in this thread without this page: another tab, another person, the next one in line.
   const missed = useRef(false)
   useEffect(() => listenToScope((event) => {
     if (event.thread !== threadId || event.type === 'thread_changed') return
-    if (isIdle(chat)) void catchUp().catch(() => {}) // the page shows the error, and the next event tries again
+    if (isIdle(chat)) catchUp()
     else missed.current = true
   }), [threadId, chat, catchUp])
 
@@ -55,7 +52,7 @@ export function useConversation(place: Place | null, chatId: string, fresh: bool
     void client.invalidateQueries({ queryKey: [placeKey(place), 'thread', chatId] })
     if (!missed.current) return
     missed.current = false
-    void catchUp().catch(() => {})
+    catchUp()
   }, [idle, helpers.status, catchUp, client, place, chatId])
 
   useRecovery(helpers.error, { catchUp, resend: () => void chat.regenerate() })
@@ -63,15 +60,23 @@ export function useConversation(place: Place | null, chatId: string, fresh: bool
   return { ...helpers, chat, conversation, stored, thread, catchUp, refresh }
 }
 
+/** What is stored, and then what is under way. */
+async function takeUp({ chat, reload }: Conversation): Promise<void> {
+  if (!isIdle(chat)) return
+  chat.clearError()
+  await reload()
+  if (isIdle(chat)) await chat.resumeStream()
+}
+
 /** An answer that was lost with the connection comes back with it; a question that never arrived is sent again. */
-function useRecovery(error: Error | undefined, { catchUp, resend }: { catchUp(): Promise<void>; resend(): void }): void {
+function useRecovery(error: Error | undefined, { catchUp, resend }: { catchUp(): void; resend(): void }): void {
   const connected = useConnection()
   const was = useRef(connected)
   useEffect(() => {
     const back = connected && !was.current
     was.current = connected
     if (!back || !isAmbitError(error)) return
-    if (error.code === 'stream_lost') void catchUp().catch(() => {})
+    if (error.code === 'stream_lost') catchUp()
     if (error.code === 'unreachable') resend()
   }, [connected, error, catchUp, resend])
 }

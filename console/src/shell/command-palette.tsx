@@ -25,9 +25,12 @@ export function CommandPalette({ showing, close }: { readonly showing: 'commands
   )
 }
 
+/** Opens this very list, and stands among the shortcuts only. */
+const PALETTE = 'palette'
+
 function groupsOf(commands: readonly Command[]): readonly PickerGroup[] {
   const names = [...new Set(commands.map(({ group }) => group))]
-  return names.map((name) => ({ value: name, items: commands.filter(({ group }) => group === name).map(({ id, label, keys, act }) => ({ value: id, label, act, ...(keys !== undefined && { keys }) })) }))
+  return names.map((name) => ({ value: name, items: commands.filter(({ id, group }) => group === name && id !== PALETTE).map(({ id, label, keys, act }) => ({ value: id, label, act, ...(keys !== undefined && { keys }) })) }))
 }
 
 function placesOf({ organisations }: Me): readonly PickerGroup[] {

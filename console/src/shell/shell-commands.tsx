@@ -7,7 +7,6 @@ import { pagesOf } from './sidebar.tsx'
 import { useTheme } from './theme.ts'
 
 interface ShellCommandsProps {
-
   toggleSidebar(): void
   open(what: 'commands' | 'places' | 'keys'): void
 }

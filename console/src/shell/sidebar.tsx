@@ -27,7 +27,7 @@ export function Sidebar({ address, open, close, pickPlace, showKeys }: SidebarPr
   if (!open) return null
   return (
     <>
-      <div className={styles.veil} onClick={close} />
+      <button type="button" className={styles.veil} aria-label="Hide the sidebar" tabIndex={-1} onClick={close} />
       <nav className={styles.sidebar} aria-label="Threads and pages">
         <div className={styles.top}>
           <PlaceButton here={here} pick={pickPlace} />
