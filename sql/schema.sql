@@ -119,8 +119,10 @@ create table ambit.documents (
   media_type text not null default 'text/markdown'::text,
   body text not null,
   updated_at timestamp with time zone not null default now(),
+  chars integer not null generated as length(body),
   constraint documents_pkey PRIMARY KEY (org_id, project_id, id)
 );
+CREATE INDEX documents_by_update ON ambit.documents USING btree (org_id, project_id, updated_at DESC, id DESC);
 alter table ambit.documents enable row level security, force row level security;
 create policy organisation on ambit.documents as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
@@ -133,35 +135,46 @@ create table ambit.events (
   project_id text not null,
   number bigint not null generated always as identity,
   kind text not null,
-  thread_id text not null,
+  thread_id text,
   run_id text,
   at timestamp with time zone not null default now(),
+  about_id text,
+  reader_id text,
   constraint events_pkey PRIMARY KEY (org_id, project_id, number),
-  constraint events_org_id_project_id_thread_id_fkey FOREIGN KEY (org_id, project_id, thread_id) REFERENCES ambit.threads(org_id, project_id, id) ON DELETE CASCADE
+  constraint events_org_id_project_id_thread_id_fkey FOREIGN KEY (org_id, project_id, thread_id) REFERENCES ambit.threads(org_id, project_id, id) ON DELETE CASCADE,
+  constraint events_about_one CHECK (((thread_id IS NULL) = (about_id IS NOT NULL)))
 );
 CREATE INDEX events_by_age ON ambit.events USING btree (at);
 alter table ambit.events enable row level security, force row level security;
 create policy organisation on ambit.events as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
 create policy own_word on ambit.events as restrictive for insert to ambit_scoped
-  with check (((run_id IS NULL) AND (EXISTS ( SELECT 1
-   FROM ambit.threads t
-  WHERE ((t.org_id = events.org_id) AND (t.project_id = events.project_id) AND (t.id = events.thread_id))
- OFFSET 0))) OR (EXISTS ( SELECT 1
-   FROM ambit.runs r
-  WHERE ((r.org_id = events.org_id) AND (r.project_id = events.project_id) AND (r.id = events.run_id) AND (r.thread_id = events.thread_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
- OFFSET 0)));
+  with check 
+CASE
+    WHEN (thread_id IS NULL) THEN ((run_id IS NULL) AND ((reader_id IS NULL) OR (reader_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"))))
+    ELSE ((reader_id IS NULL) AND (((run_id IS NULL) AND (EXISTS ( SELECT 1
+       FROM ambit.threads t
+      WHERE ((t.org_id = events.org_id) AND (t.project_id = events.project_id) AND (t.id = events.thread_id))
+     OFFSET 0))) OR (EXISTS ( SELECT 1
+       FROM ambit.runs r
+      WHERE ((r.org_id = events.org_id) AND (r.project_id = events.project_id) AND (r.id = events.run_id) AND (r.thread_id = events.thread_id) AND (r.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+     OFFSET 0))))
+END;
 create policy scope on ambit.events as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy sweeper on ambit.events as permissive for all to ambit_sweeper
   using true;
 create policy visible on ambit.events as restrictive for select to ambit_scoped
-  using (EXISTS ( SELECT 1
-   FROM ambit.threads t
-  WHERE ((t.org_id = events.org_id) AND (t.project_id = events.project_id) AND (t.id = events.thread_id))
- OFFSET 0));
+  using 
+CASE
+    WHEN (thread_id IS NULL) THEN ((reader_id IS NULL) OR (reader_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+    ELSE (EXISTS ( SELECT 1
+       FROM ambit.threads t
+      WHERE ((t.org_id = events.org_id) AND (t.project_id = events.project_id) AND (t.id = events.thread_id))
+     OFFSET 0))
+END;
 grant select on ambit.events to ambit_scoped;
-grant insert (org_id, project_id, kind, thread_id, run_id) on ambit.events to ambit_scoped;
+grant insert (org_id, project_id, kind, thread_id, run_id, about_id, reader_id) on ambit.events to ambit_scoped;
 grant delete on ambit.events to ambit_sweeper;
 grant select (org_id, project_id, number, at) on ambit.events to ambit_sweeper;
 
@@ -276,6 +289,7 @@ create table ambit.message_contents (
   constraint message_contents_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE,
   constraint message_contents_org_id_project_id_thread_id_message_id_fkey FOREIGN KEY (org_id, project_id, thread_id, message_id) REFERENCES ambit.messages(org_id, project_id, thread_id, id) ON DELETE CASCADE
 );
+CREATE INDEX contents_by_run ON ambit.message_contents USING btree (org_id, project_id, run_id) WHERE (run_id IS NOT NULL);
 alter table ambit.message_contents enable row level security, force row level security;
 create policy organisation on ambit.message_contents as restrictive for all to ambit_scoped
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
@@ -613,9 +627,11 @@ create policy organisation on ambit.threads as restrictive for all to ambit_scop
   using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
 create policy own_name on ambit.threads as restrictive for insert to ambit_scoped
   with check (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"));
+create policy own_removal on ambit.threads as restrictive for delete to ambit_scoped
+  using (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"));
 create policy scope on ambit.threads as permissive for all to ambit_scoped
   using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 create policy visible on ambit.threads as restrictive for all to ambit_scoped
   using (shared OR (author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")));
-grant insert, select on ambit.threads to ambit_scoped;
+grant delete, insert, select on ambit.threads to ambit_scoped;
 grant update (shared, title, next_number, updated_at, on_active, head_id) on ambit.threads to ambit_scoped;

@@ -149,6 +149,7 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metri
     scoped: store.scoped,
     lookup: store.lookup,
     limits,
+    newId,
     streams: createOpenStreams(metrics),
     events,
     authenticate: (request, requestLog) =>

@@ -141,7 +141,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     }
     expect(readable).toEqual(OPENED[role](tables, tenantTables))
     expect(writable).toEqual({
-      lookup: [], operator: ['memberships'], scoped: ['documents', 'idempotency_keys', 'postings'], sweeper: ['events', 'frames', 'idempotency_keys', 'nodes'],
+      lookup: [], operator: ['memberships'], scoped: ['documents', 'idempotency_keys', 'postings', 'threads'], sweeper: ['events', 'frames', 'idempotency_keys', 'nodes'],
     }[role])
   })
 
@@ -149,7 +149,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     ['sweeper', 'runs', 'whose it is, state and stored scope', ['fence', 'node_id', 'epoch', 'state', 'author_id', 'message_id', 'principal', 'target', 'context'], ['user_message_id', 'model_id', 'finish_reason', 'error_code', 'about', 'created_at']],
     ['sweeper', 'frames', 'which run they are of', ['run_id'], ['first_seq', 'last_seq', 'text']],
     ['sweeper', 'idempotency_keys', 'their age', ['created_at'], ['org_id', 'project_id', 'author_id', 'request', 'key', 'body_hash', 'run_id']],
-    ['sweeper', 'events', 'in which scope there are any', ['org_id', 'project_id', 'number', 'at'], ['kind', 'thread_id', 'run_id']],
+    ['sweeper', 'events', 'in which scope there are any', ['org_id', 'project_id', 'number', 'at'], ['kind', 'thread_id', 'run_id', 'about_id', 'reader_id']],
     ['operator', 'runs', 'how they went', ['state', 'error_code', 'node_id', 'fence', 'started_at'], ['principal', 'target', 'context', 'about', 'user_message_id', 'message_id', 'trimmed']],
     ['operator', 'calls', 'how they went', ['name', 'state', 'fence'], ['input', 'outcome']],
   ]

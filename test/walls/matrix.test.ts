@@ -25,8 +25,9 @@ test('a route that the matrix does not know', () => {
   for (const { method, path, permission, operation } of SCOPED_ROUTES) {
     const { facts } = must(allRoutes().find((route) => route.method === method && route.path === path))
     expect([method, path, facts.permission]).toEqual([method, path, permission])
-    expect([method, path, facts.nonsense !== undefined]).toEqual([method, path, method !== 'GET'])
-    expect([method, path, operation.body !== undefined]).toEqual([method, path, method !== 'GET'])
+    const says = !['GET', 'DELETE'].includes(method)
+    expect([method, path, facts.nonsense !== undefined]).toEqual([method, path, says])
+    expect([method, path, operation.body !== undefined]).toEqual([method, path, says])
     expect(path.includes(':')).toBe(facts.names !== undefined)
   }
 })
@@ -47,6 +48,7 @@ describe.each(sharedKinds)('the matrix on $name', ({ kind, share }) => {
       ...cells.addresses(), ...cells.spellings(), ...cells.strangers(), ...cells.objects(), ...cells.aliases(), ...cells.nonsense(), ...cells.open(), ...cells.otherMethods(),
     ]
     const chosen = sampled(all, share)
+    const removals = cells.removals()
     let rows = await digestPlaces(database.superuser, idOf)
     const done = [...(await performAll(matrix(), chosen.filter((cell) => !isWrite(cell))))]
     const after = await digestPlaces(database.superuser, idOf)
@@ -58,9 +60,10 @@ describe.each(sharedKinds)('the matrix on $name', ({ kind, share }) => {
       for (const place of changedPlaces(rows, now)) (mayWrite(caller, place) ? changedAtHome : changedElsewhere).push(`${caller.name} changed ${place}`)
       rows = now
     }
+    done.push(...(await performAll(matrix(), removals)))
     outcomes = done
     const seconds = ((performance.now() - began) / 1_000).toFixed(0)
-    process.stdout.write(`matrix on ${kind.name}: ${outcomes.length} of ${all.length} requests, ${seconds} s, ${JSON.stringify(countsOf(outcomes))}\n`)
+    process.stdout.write(`matrix on ${kind.name}: ${outcomes.length} of ${all.length + removals.length} requests, ${seconds} s, ${JSON.stringify(countsOf(outcomes))}\n`)
   }, MATRIX_MS)
 
   const mayWrite = (caller: Caller, place: string) => {
@@ -149,7 +152,7 @@ describe.each(sharedKinds)('the matrix on $name', ({ kind, share }) => {
     }
     for (const name of Object.keys(ROUTES)) {
       const [method, path = ''] = name.split(' ')
-      const pattern = new RegExp(`${path.replace(/:thread|:run/, '[^/]+')}$`)
+      const pattern = new RegExp(`${path.replace(/:thread|:run|:document/, '[^/]+')}$`)
       const statuses = new Set(outcomes.filter(({ cell }) => cell.method === method && pattern.test(cell.path)).map(({ answer }) => answer.status))
       expect([name, [...statuses].filter((status) => [401, 404].includes(status)).sort(), [...statuses].some((status) => status < 300)]).toEqual([name, [401, 404], true])
     }

@@ -180,6 +180,30 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     },
   ]
 
+  // Of what is no thread, or none any more, everybody here is told, or the one who says it.
+  const tellOf = (who: typeof ada, readerId: string | null) => (sql: Sql) =>
+    write(sql, who, `insert into ambit.events (org_id, project_id, kind, about_id, reader_id) values ('${acme}', '*', 'told', 'gone', $1)`, [readerId])
+  const heard = (who: typeof ada, readerId: string | null) => (sql: Sql) =>
+    backToHere(sql, async () => {
+      await sql.query(`insert into ambit.events (org_id, project_id, kind, about_id, reader_id) values ('${acme}', '*', 'told', 'gone', $1)`, [readerId])
+      return rows(sql, who, "ambit.events where about_id = 'gone'")
+    })
+  const others: readonly Probe[] = [
+    { name: 'Bob tells everybody in events', expected: 'written', run: tellOf(bob, null) },
+    { name: 'Bob tells himself in events', expected: 'written', run: tellOf(bob, 'bob') },
+    { name: 'Bob tells Ada alone in events', expected: '42501', run: tellOf(bob, 'ada') },
+    { name: 'Bob sees events for everybody', expected: 'some', run: heard(bob, null) },
+    { name: 'Bob sees no events for Ada alone', expected: 'none', run: heard(bob, 'ada') },
+    { name: 'Ada sees events for herself', expected: 'some', run: heard(ada, 'ada') },
+  ]
+
+  // A thread is its author's to take away, also where others see it, and write in it.
+  const removals = ([['Ada', ada, 'changed 1'], ['Bob', bob, 'changed 0']] as const).map(([name, who, expected]): Probe => ({
+    name: `${name} deletes Ada's shared thread of threads`,
+    expected,
+    run: (sql) => under(sql, 'scoped', who, async (scoped) => `changed ${(await scoped.query(`delete from ambit.threads where id = '${common.threadId}'`)).count}`),
+  }))
+
   // A key is its owner's: another one's of the same name is not in the way, and is not shown, used up or taken away.
   const claimKey = (author: string) => `insert into ambit.idempotency_keys (org_id, project_id, author_id, request, key, body_hash) values ('${acme}', '*', '${author}', 'POST /chat', 'key_${common.runId}', '')`
   const onKeys: readonly (readonly [name: string, text: string, ada: string, bob: string])[] = [
@@ -213,7 +237,7 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     run: (sql) => under(sql, role, {}, async (inside) => some(Number((await inside.query(`select 1 from ambit.${table}`)).rows.length))),
   }))
 
-  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...events, ...keys, ...settings, ...unscoped]
+  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...events, ...others, ...removals, ...keys, ...settings, ...unscoped]
 }
 
 /** Leaves of a table's restrictive policies only the organisation's. */

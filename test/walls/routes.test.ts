@@ -29,7 +29,7 @@ interface Expectation {
   /** What a viewer gets. */
   readonly viewer: number
   /** What the path names beside the scope, and what is answered where that is not the caller's to see. */
-  readonly names?: 'thread' | 'run'
+  readonly names?: 'thread' | 'run' | 'document'
   readonly unseen?: number
   /** What the author's colleague gets, where it is not what the author gets. */
   readonly colleague?: number
@@ -44,9 +44,15 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'GET /threads': { served: 200, viewer: 200 },
   'GET /threads/:thread': { served: 200, viewer: 200, names: 'thread', unseen: 404 },
   'PATCH /threads/:thread': { body: { title: 'Mine' }, served: 200, viewer: 403, names: 'thread', unseen: 404, colleague: 403, nonsense: 42 },
+  'DELETE /threads/:thread': { served: 204, viewer: 403, names: 'thread', unseen: 404, colleague: 403 },
   'GET /threads/:thread/messages': { served: 200, viewer: 200, names: 'thread', unseen: 404 },
   'GET /runs': { served: 200, viewer: 200 },
   'GET /events': { served: 200, viewer: 200 },
+  'GET /documents': { served: 200, viewer: 200 },
+  'POST /documents': { body: { title: 'Mine', body: 'Said.' }, served: 201, viewer: 403, nonsense: 42 },
+  'GET /documents/:document': { served: 200, viewer: 200, names: 'document', unseen: 404 },
+  'PATCH /documents/:document': { body: { title: 'Ours' }, served: 200, viewer: 403, names: 'document', unseen: 404, nonsense: 42 },
+  'DELETE /documents/:document': { served: 204, viewer: 403, names: 'document', unseen: 404 },
   'GET /settings': { served: 200, viewer: 200 },
   'PATCH /settings': { body: { instructions: 'Be brief.' }, served: 200, by: 'ada', viewer: 403, colleague: 403, nonsense: { instructions: 5 } },
   'GET /runs/:run': { served: 200, viewer: 200, names: 'run', unseen: 404 },
@@ -70,13 +76,14 @@ function expectationOf({ route }: RouteCase): Expectation {
   return expectation
 }
 
-/** A thread with a run that is under way. */
+/** A thread with a run that is under way, and a document of the same place. */
 interface Live {
   readonly thread: string
   readonly run: string
+  readonly document: string
 }
 
-const NEVER: Live = { thread: 'thr_0123456789abcdef0123456789abcdef', run: 'run_0123456789abcdef0123456789abcdef' }
+const NEVER: Live = { thread: 'thr_0123456789abcdef0123456789abcdef', run: 'run_0123456789abcdef0123456789abcdef', document: 'doc_0123456789abcdef0123456789abcdef' }
 
 /** Names that cannot be ids, as they stand in a path. */
 const MALFORMED = ['%00', '%20', '*', '%2e%2e%2facme', 'a%2Fb', '%ff', '%27%20or%20true--', 'x'.repeat(129)]
@@ -153,6 +160,12 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
   const bearer = (who: string) => `Bearer ${must(keys[who])}`
   const ask = (who: string, path: string, method = 'GET', body?: unknown) => exchange(running.ambit, { method, path, authorization: bearer(who), body })
 
+  async function write(who: string, place: string): Promise<string> {
+    const response = await ask(who, `${place}/documents`, 'POST', { title: 'CNRY-title', body: 'CNRY-body' })
+    expect(response.status).toBe(201)
+    return ((await response.json()) as { id: string }).id
+  }
+
   /** A run that is under way, in a thread of its own. */
   async function begin(who: string, target: ChatTarget, text: string, isShared = false): Promise<Live> {
     const context = await running.ambit.resolveChatScope({ subject: who, kind: 'person' }, target)
@@ -166,13 +179,13 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
     const stream = must((await ask(who, `${place}/chat/${thread}/stream`)).body).getReader()
     await readUntil(stream, 'One moment.')
     await stream.cancel()
-    return { thread, run: opened.run.id }
+    return { thread, run: opened.run.id, document: await write(who, place) }
   }
 
   const placeOf = ({ inProject }: RouteCase) => (inProject ? 'project' : 'org')
   const pathOf = ({ prefix, route }: RouteCase, at: { org?: string; project?: string }, live: Live): string =>
     prefix.replace(':org', at.org ?? 'acme').replace(':project', at.project ?? 'apollo') +
-    route.path.replace(':thread', live.thread).replace(':run', live.run)
+    route.path.replace(':thread', live.thread).replace(':run', live.run).replace(':document', live.document)
 
   /** An answer without its stream, which has no end while the run has none. */
   async function summaryOf(response: Response): Promise<Answer> {
@@ -195,9 +208,11 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
     const target = one.inProject ? { org: 'acme', project: 'apollo' } : { org: 'acme' }
     const own = names ? await begin(by, target, 'Mine?') : NEVER
     expect((await call(one, bearer('bob'), pathOf(one, {}, shared[placeOf(one)]))).status).toBe(colleague ?? served)
+    // While it is being answered, nothing takes a thread away.
+    if (one.route.method === 'DELETE' && names === 'thread') await mustServe(await ask(by, `${pathOf(one, {}, own).replace('/threads/', '/chat/')}/stop`, 'POST', {}))
     expect((await call(one, bearer(by), pathOf(one, {}, own))).status).toBe(served)
-    // A stop of the shared run by a colleague is a stop: the next tests need another one.
-    if (one.route.path.endsWith('/stop')) shared[placeOf(one)] = await begin('max', target, `CNRY-shared-${placeOf(one)}`, true)
+    // A stop of the shared run by a colleague is a stop, and a document is everybody's: the next tests need others.
+    if (one.route.path.endsWith('/stop') || one.route.method === 'DELETE') shared[placeOf(one)] = await begin('max', target, `CNRY-shared-${placeOf(one)}`, true)
   })
 
   test.each(CASES)('$name: 401 without a good credential, always the same', async (one) => {
@@ -279,13 +294,14 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
     test('a thread or run that is not the caller’s to see is the same as none', async () => {
       const { unseen } = expectationOf(one)
       const globex = await digestOf(database.superuser, await listTenantTables(database.superuser), must(world.ids['globex']))
+      const here = shared[placeOf(one)]
       const others: Readonly<Record<string, Live>> = {
         'of another tenant': inGlobex,
         'of a private project': inZephyr,
-        'of the other kind of scope': shared[one.inProject ? 'org' : 'project'],
-        'of another person': secret[placeOf(one)],
-        'of another person, in the other kind of scope': secret[one.inProject ? 'org' : 'project'],
-        'with its ids swapped': { thread: shared[placeOf(one)].run, run: shared[placeOf(one)].thread },
+        'with its ids swapped': { thread: here.run, run: here.thread, document: here.thread },
+        // A document is nobody's own, and the organisation's scope shows those of its projects.
+        ...(expectationOf(one).names !== 'document' && { 'of another person': secret[placeOf(one)], 'of another person, in the other kind of scope': secret[one.inProject ? 'org' : 'project'] }),
+        ...((expectationOf(one).names !== 'document' || one.inProject) && { 'of the other kind of scope': shared[one.inProject ? 'org' : 'project'] }),
       }
       const reference = await call(one, bearer('bob'), pathOf(one, {}, NEVER))
       expect(reference.status).toBe(unseen)
@@ -293,7 +309,7 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
         expect([name, await call(one, bearer('bob'), pathOf(one, {}, live))]).toEqual([name, reference])
       }
       for (const text of MALFORMED) {
-        expect([text, await call(one, bearer('bob'), pathOf(one, {}, { thread: text, run: text }))]).toEqual([text, reference])
+        expect([text, await call(one, bearer('bob'), pathOf(one, {}, { thread: text, run: text, document: text }))]).toEqual([text, reference])
       }
       expect(await digestOf(database.superuser, await listTenantTables(database.superuser), must(world.ids['globex']))).toBe(globex)
     })

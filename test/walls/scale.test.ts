@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Sql } from '../../src/lib/store/database.ts'
-import { SEARCH, searchDocuments } from '../../src/lib/store/document-rows.ts'
 import type { RowScope } from '../../src/lib/store/handles.ts'
+import { SEARCH, searchDocuments } from '../../src/lib/store/search-rows.ts'
 import { databaseKinds } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
 import { attempt, countRows, settingsOf } from '../support/under.ts'

@@ -7,13 +7,20 @@ import type { ObjectRef } from './object-ref.ts'
 /** The type by which a message is about one of Ambit's own documents. */
 export const DOCUMENT = 'document'
 
-/** The documents that a message is about: told up to `maxChars` each. A foreign id and an absent one are missed alike. */
-export async function loadDocuments(sql: ScopedSql, refs: readonly ObjectRef[], maxChars: number): Promise<readonly (Slice | MissingSlice)[]> {
-  return Promise.all(refs.map((about) => loadDocument(sql, about, maxChars)))
+/** How documents are looked up, and how much of each is told. */
+export interface DocumentBounds {
+  /** Where the run is at home. */
+  readonly home: string
+  readonly maxChars: number
 }
 
-async function loadDocument(sql: ScopedSql, about: ObjectRef, maxChars: number): Promise<Slice | MissingSlice> {
-  const found = await readOpening(sql, about.id, maxChars)
+/** The documents that a message is about: told up to `maxChars` each. A foreign id and an absent one are missed alike. */
+export async function loadDocuments(sql: ScopedSql, refs: readonly ObjectRef[], { home, maxChars }: DocumentBounds): Promise<readonly (Slice | MissingSlice)[]> {
+  return Promise.all(refs.map((about) => loadDocument(sql, about, { home, maxChars })))
+}
+
+async function loadDocument(sql: ScopedSql, about: ObjectRef, { home, maxChars }: DocumentBounds): Promise<Slice | MissingSlice> {
+  const found = await readOpening(sql, { home, id: about.id }, maxChars)
   if (!found) return { source: DOCUMENT, scope: 'organisation', reason: 'not_found', about }
   const { id, title, media_type: mediaType, project_id: projectId, opening } = found
   return {

@@ -59,7 +59,7 @@ export async function assembleContext(parts: ContextParts, context: ChatExecutio
   const [ownSlices, ownDocuments, branch] = await parts.scoped(context.rows, (sql) =>
     Promise.all([
       loadOwnSources({ context, sql, threadId: request.threadId }),
-      loadDocuments(sql, documents, limits.contextTokens * MOST_CHARS),
+      loadDocuments(sql, documents, { home: homeOf(context), maxChars: limits.contextTokens * MOST_CHARS }),
       readBranch(sql, {
         projectId: homeOf(context),
         threadId: request.threadId,

@@ -114,7 +114,7 @@ async function serveScoped(exchange: Exchange, route: ScopedRoute, { open }: Doo
   if (route.permission === 'chat') return route.serve(exchange, house)
   const who = await house.authenticate(request, exchange.log)
   if ('ok' in who) return problem(who, requestId)
-  const parsed = await parseBody(request, route.operation.body)
+  const parsed = await parseBody(request, route.operation.body, route.operation.bodyBytes)
   if (!parsed.ok) return problem(parsed, requestId)
   const target = await exchange.target(who)
   const context = target ? await house.resolve(who, target, route.permission) : NOT_FOUND

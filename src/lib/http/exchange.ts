@@ -1,4 +1,5 @@
 import type { ChatTarget } from '../directory/directory.ts'
+import type { NewId } from '../directory/new-id.ts'
 import type { Principal } from '../directory/principal.ts'
 import type { Frame } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
@@ -16,6 +17,7 @@ import type { OpenStreams } from './open-streams.ts'
 /** What the door needs of the house behind it. */
 export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
   readonly limits: Limits
+  readonly newId: NewId
   readonly streams: OpenStreams
   readonly events: Pick<ScopeEvents, 'place' | 'follow' | 'notify'>
   authenticate(request: Request, log: Log): Promise<Principal | Refusal>

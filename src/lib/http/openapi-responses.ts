@@ -54,7 +54,7 @@ const STREAM: ResponseObject = {
 
 const EVENTS: ResponseObject = {
   description:
-    'What happens, each as JSON with its number as the id: `{"type", "thread", "run", "at"}`, where `type` is `run_queued`, `run_began`, `run_ended` or `thread_changed`. ' +
+    'What happens, each as JSON with its number as the id: `{"type", "thread", "run", "at"}`, where `type` is `run_queued`, `run_began`, `run_ended`, `thread_changed` or `thread_deleted`; or `{"type": "document_changed", "document", "at"}`. ' +
     'Never ends by itself. One may come twice after a reconnection. Lines that begin with a colon keep it alive.',
   headers: {
     ...COMMON,
@@ -70,7 +70,7 @@ const METRICS: ResponseObject = {
   content: { [METRICS_TYPE]: { schema: { type: 'string' } } },
 }
 
-const NOTHING: ResponseObject = { description: 'Nothing is there to follow.', headers: COMMON }
+const NOTHING: ResponseObject = { description: 'Nothing: there is nothing to follow, or what was asked is done.', headers: COMMON }
 
 const CODES = Object.keys(KINDS) as ProblemCode[]
 const byStatus = (codes: readonly ProblemCode[]) => [...Map.groupBy(codes, (code) => KINDS[code].status)]

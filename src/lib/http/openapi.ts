@@ -44,6 +44,7 @@ const PATH_IDS: Readonly<Record<string, string>> = {
   project: 'The project.',
   thread: 'The thread: the caller\'s own word for it, or its id.',
   run: 'The id of the run.',
+  document: 'The id of the document.',
 }
 
 /** The interface as an OpenAPI 3.1 document, from the routes' own table. */

@@ -16,6 +16,8 @@ export interface Operation {
   readonly headers?: Readonly<Record<string, z.ZodType>>
   /** Read and checked before the scope is resolved: what is malformed is so whatever the target. (A chat's is read by `parseChatCommand`.) */
   readonly body?: z.ZodType
+  /** That it may have at the most; absent: 200,000. */
+  readonly bodyBytes?: number
   /** By status: JSON, a run as a stream, the events of a scope, counts, or nothing. */
   readonly answers: Readonly<Record<number, z.ZodType | 'stream' | 'events' | 'metrics' | 'nothing'>>
   /** Beside the refusals of the stations that a request passes on its way to the route. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isId } from '../directory/principal.ts'
+import { ORGANISATION } from '../scope/chat-execution-context.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 
@@ -31,8 +32,41 @@ export function parseTimePage(query: URLSearchParams): { readonly ok: true; read
   if (limit === null) return BAD_LIMIT
   const cursor = query.get('after')
   if (cursor === null) return { ok: true, page: { limit } }
-  const [at = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
+  const { at, id } = partsOf(cursor)
   return isTime(at) && isId(id) ? { ok: true, page: { limit, after: { at, id } } } : BAD_CURSOR
+}
+
+/** The same of a list over projects, in each of which an id may stand. */
+export interface PlacePage {
+  readonly limit: number
+  readonly after?: { readonly at: string; readonly id: string; readonly projectId: string } | undefined
+}
+
+/** The same, by a cursor that `placeCursor` made. */
+export function parsePlacePage(query: URLSearchParams): { readonly ok: true; readonly page: PlacePage } | Refusal {
+  const limit = parseLimit(query)
+  if (limit === null) return BAD_LIMIT
+  const cursor = query.get('after')
+  if (cursor === null) return { ok: true, page: { limit } }
+  const { at, id, projectId } = partsOf(cursor)
+  const isPlace = projectId === ORGANISATION || isId(projectId)
+  return isTime(at) && isId(id) && isPlace ? { ok: true, page: { limit, after: { at, id, projectId } } } : BAD_CURSOR
+}
+
+export function placeCursor(at: string, id: string, projectId: string): string {
+  return timeCursor(at, `${id} ${projectId}`)
+}
+
+function partsOf(cursor: string): { readonly at: string; readonly id: string; readonly projectId: string } {
+  const [at = '', id = '', projectId = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
+  return { at, id, projectId }
+}
+
+/** The words of `?query=`, null where there are none to look for. No NUL in PostgreSQL's text. */
+export function parseSearch(query: URLSearchParams, maxChars: number): { readonly ok: true; readonly text: string | null } | Refusal {
+  const text = query.get('query')?.replaceAll('\0', ' ').trim()
+  if (text === undefined) return { ok: true, text: null }
+  return text !== '' && text.length <= maxChars ? { ok: true, text } : refuse('malformed', `"query" has 1 to ${maxChars} characters.`)
 }
 
 /** A moment that PostgreSQL takes too: 30 February is none. */

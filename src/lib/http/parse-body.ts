@@ -3,17 +3,18 @@ import type { Refusal } from '../scope/refusal.ts'
 import { malformed } from './pointer.ts'
 import { readJson } from './read-json.ts'
 
-/** Bodies of everything but a chat are small. */
+/** Bodies of most but a chat are small. */
 const BODY_BYTES = 200_000
 
 /** A body as a route's schema demands it. No content type is no body. */
 export async function parseBody(
   request: Request,
   schema: z.ZodType | undefined,
+  maxBytes: number = BODY_BYTES,
 ): Promise<{ readonly ok: true; readonly body: unknown } | Refusal> {
   if (!schema) return { ok: true, body: undefined }
   const none = request.headers.get('content-type') === null
-  const read = none ? { ok: true as const, value: undefined } : await readJson(request, BODY_BYTES)
+  const read = none ? { ok: true as const, value: undefined } : await readJson(request, maxBytes)
   if (!read.ok) return read
   const parsed = schema.safeParse(read.value)
   return parsed.success ? { ok: true, body: parsed.data } : malformed(parsed.error, [])

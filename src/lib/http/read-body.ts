@@ -86,5 +86,5 @@ function notUtf8(): Refusal {
 }
 
 function tooLarge(maxBytes: number): Refusal {
-  return refuse('too_large', `The body is larger than ${maxBytes} bytes. Send the last message only.`, { limit: maxBytes })
+  return refuse('too_large', `The body is larger than ${maxBytes} bytes. Send less: of a chat, the last message only.`, { limit: maxBytes })
 }

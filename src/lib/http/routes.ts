@@ -1,6 +1,9 @@
 import type { Permission } from '../scope/chat-execution-context.ts'
 import { stopThread, stopThreadOperation } from './chat-routes.ts'
 import { chatOperation, chatStream } from './chat-stream.ts'
+import { deleteThread, deleteThreadOperation } from './delete-thread.ts'
+import { getDocuments, getDocumentsOperation, readDocument, readDocumentOperation } from './document-routes.ts'
+import { deleteDocumentOperation, patchDocument, patchDocumentOperation, postDocument, postDocumentOperation, removeDocument } from './document-writes.ts'
 import { followScope, followScopeOperation } from './event-routes.ts'
 import type { Exchange, House, ScopedExchange } from './exchange.ts'
 import { getDocument, getDocumentOperation, getLive, getLiveOperation, getMe, getMeOperation, getMetrics, getMetricsOperation, getReady, getReadyOperation } from './open-routes.ts'
@@ -13,7 +16,7 @@ import { getSettings, getSettingsOperation, patchSettings, patchSettingsOperatio
 import { getThread, getThreadOperation, getThreads, getThreadsOperation, patchThread, patchThreadOperation } from './thread-routes.ts'
 
 interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
   /** What it takes and answers, for the compiler, the document and whoever parses its body. */
   readonly operation: Operation
@@ -37,11 +40,17 @@ export const SCOPED_ROUTES: readonly ScopedRoute[] = [
   scoped({ method: 'GET', path: '/threads', permission: 'read', operation: getThreadsOperation, serve: getThreads }),
   scoped({ method: 'GET', path: '/threads/:thread', permission: 'read', operation: getThreadOperation, serve: getThread }),
   scoped({ method: 'PATCH', path: '/threads/:thread', permission: 'write', operation: patchThreadOperation, serve: patchThread }),
+  scoped({ method: 'DELETE', path: '/threads/:thread', permission: 'write', operation: deleteThreadOperation, serve: deleteThread }),
   scoped({ method: 'GET', path: '/threads/:thread/messages', permission: 'read', operation: getMessagesOperation, serve: getMessages }),
   scoped({ method: 'GET', path: '/runs', permission: 'read', operation: getRunsOperation, serve: getRuns }),
   scoped({ method: 'GET', path: '/runs/:run', permission: 'read', operation: getRunOperation, serve: getRun }),
   scoped({ method: 'GET', path: '/events', permission: 'read', operation: followScopeOperation, serve: followScope }),
   scoped({ method: 'GET', path: '/runs/:run/events', permission: 'read', operation: followRunOperation, serve: followRunEvents }),
+  scoped({ method: 'GET', path: '/documents', permission: 'read', operation: getDocumentsOperation, serve: getDocuments }),
+  scoped({ method: 'POST', path: '/documents', permission: 'write', operation: postDocumentOperation, serve: postDocument }),
+  scoped({ method: 'GET', path: '/documents/:document', permission: 'read', operation: readDocumentOperation, serve: readDocument }),
+  scoped({ method: 'PATCH', path: '/documents/:document', permission: 'write', operation: patchDocumentOperation, serve: patchDocument }),
+  scoped({ method: 'DELETE', path: '/documents/:document', permission: 'write', operation: deleteDocumentOperation, serve: removeDocument }),
   scoped({ method: 'GET', path: '/settings', permission: 'read', operation: getSettingsOperation, serve: getSettings }),
   scoped({ method: 'PATCH', path: '/settings', permission: 'admin', operation: patchSettingsOperation, serve: patchSettings }),
 ]

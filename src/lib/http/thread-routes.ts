@@ -8,12 +8,13 @@ import { insertEvent } from '../store/event-rows.ts'
 import type { ScopedSql } from '../store/handles.ts'
 import { findBranchEnd, findMessage } from '../store/message-rows.ts'
 import { chooseHead, findThread, listThreads, updateOwnThread } from '../store/thread-rows.ts'
-import type { ThreadRow } from '../store/thread-rows.ts'
+import type { ThreadPage, ThreadRow } from '../store/thread-rows.ts'
 import { onActive } from './chat-schema.ts'
 import type { House, ScopedExchange } from './exchange.ts'
 import { documented, id, time } from './operation.ts'
 import type { Answer, BodyOf, Operation } from './operation.ts'
-import { next, parseTimePage, timeCursor, timePageQuery } from './page.ts'
+import { next, parseSearch, parseTimePage, timeCursor, timePageQuery } from './page.ts'
+import type { TimePage } from './page.ts'
 import { problem } from './problem.ts'
 import { json } from './respond.ts'
 import { addressOf } from './thread-address.ts'
@@ -47,21 +48,40 @@ type Thread = z.output<typeof threadSchema>
 
 const threadsSchema = z.object({ threads: z.array(threadSchema), next }).register(documented, { id: 'ThreadPage' })
 
+const QUERY_CHARS = 200
+
 export const getThreadsOperation = {
   id: 'listThreads',
   summary: 'Own and shared threads, the last changed first.',
-  query: timePageQuery,
+  query: {
+    ...timePageQuery,
+    query: z.string().min(1).max(QUERY_CHARS).describe('Only threads whose title contains all of these words.'),
+    author: z.literal('me').describe('Only own threads.'),
+  },
   answers: { 200: threadsSchema },
   refuses: ['malformed'],
 } satisfies Operation
 
 /** `GET …/threads`: own and shared ones, the last changed first. */
 export async function getThreads({ context, query, requestId }: ScopedExchange, house: House): Promise<Answer<typeof getThreadsOperation>> {
-  const parsed = parseTimePage(query)
+  const parsed = parseThreadPage(query, context)
   if (!parsed.ok) return problem(parsed, requestId)
   const rows = await house.scoped(context.rows, (sql) => listThreads(sql, homeOf(context), parsed.page))
   const last = rows.length === parsed.page.limit ? rows.at(-1) : undefined
   return json<z.output<typeof threadsSchema>>({ threads: rows.map((row) => threadOf(row, context)), next: last ? timeCursor(last.updated_at, last.id) : null }, requestId)
+}
+
+const BAD_AUTHOR = refuse('malformed', '"author" is "me", or absent.')
+
+function parseThreadPage(query: URLSearchParams, context: ChatExecutionContext): { readonly ok: true; readonly page: TimePage & ThreadPage } | Refusal {
+  const parsed = parseTimePage(query)
+  if (!parsed.ok) return parsed
+  const search = parseSearch(query, QUERY_CHARS)
+  if (!search.ok) return search
+  const author = query.get('author')
+  if (author !== null && author !== 'me') return BAD_AUTHOR
+  const authorId = author === null ? undefined : context.rows.userId
+  return { ok: true, page: { ...parsed.page, authorId, words: search.text?.split(/\s+/) } }
 }
 
 export const getThreadOperation = { id: 'getThread', summary: 'A thread.', answers: { 200: threadSchema } } satisfies Operation

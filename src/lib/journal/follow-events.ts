@@ -3,6 +3,7 @@ import type { EventPlace, EventRow } from '../store/event-rows.ts'
 import type { Handles, RowScope } from '../store/handles.ts'
 import { encodeEvent } from '../wire/encode-event.ts'
 import type { WireFrame } from '../wire/generate-chat-sse.ts'
+import type { ScopeEvent } from '../wire/scope-event.ts'
 import type { ScopeFeed } from './scope-feed.ts'
 
 const ROWS_AT_A_TIME = 200
@@ -45,9 +46,9 @@ export async function* followEvents(
   let latest = place.since ?? ''
   // The latest that was told, also where an earlier one is told after it: who is cut off while it is told something again
   // would begin still earlier each time.
-  const frameOf = ({ kind, thread_id: thread, run_id: run, at }: EventRow): WireFrame => {
-    if (at > latest) latest = at
-    return { text: encodeEvent(latest, { type: kind, thread, ...(run !== null && { run }), at }), terminal: false }
+  const frameOf = (row: EventRow): WireFrame => {
+    if (row.at > latest) latest = row.at
+    return { text: encodeEvent(latest, eventOf(row)), terminal: false }
   }
   try {
     // What was committed between the place and the joining. The last of it may be told by the feed, too.
@@ -71,4 +72,10 @@ export async function* followEvents(
   } finally {
     tail.leave()
   }
+}
+
+function eventOf({ kind, thread_id: threadId, run_id: run, about_id: about, at }: EventRow): ScopeEvent {
+  if (kind === 'document_changed') return { type: kind, ...(about !== null && { document: about }), at }
+  const thread = threadId ?? about
+  return { type: kind, ...(thread !== null && { thread }), ...(run !== null && { run }), at }
 }

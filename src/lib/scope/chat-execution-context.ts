@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS } from '../limits/limits.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { RowScope } from '../store/handles.ts'
 
-/** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share), `chat` (needs a model too), `admin` (settings). */
+/** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share, documents), `chat` (needs a model too), `admin` (settings). */
 export type Permission = 'read' | 'write' | 'chat' | 'admin'
 
 /** The reserved project: rows of the organisation itself. */

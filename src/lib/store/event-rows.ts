@@ -4,11 +4,16 @@ import { isoTime } from './iso-time.ts'
 /** What happened in a thread. A run that left the queue has begun, too. */
 export type ScopeEventKind = 'run_queued' | 'run_began' | 'run_ended' | 'thread_changed'
 
+/** What happened to something else than a thread that is there. */
+export type OtherEventKind = 'thread_deleted' | 'document_changed'
+
 export interface EventRow {
   readonly number: number
-  readonly kind: ScopeEventKind
-  readonly thread_id: string
+  readonly kind: ScopeEventKind | OtherEventKind
+  readonly thread_id: string | null
   readonly run_id: string | null
+  /** Where there is no thread: what it is about. */
+  readonly about_id: string | null
   readonly at: string
 }
 
@@ -39,7 +44,25 @@ export async function insertEvent(
   )
 }
 
-const COLUMNS = `number, kind, thread_id, run_id, ${isoTime('at')} as at`
+/** The same, of what is no thread, or none any more. */
+export async function insertOtherEvent(
+  sql: ScopedSql,
+  event: {
+    readonly projectId: string
+    readonly kind: OtherEventKind
+    readonly aboutId: string
+    /** Who alone is told: the person who writes it. Null: whoever reads here. */
+    readonly readerId: string | null
+  },
+): Promise<void> {
+  await sql.query(
+    `insert into ambit.events (org_id, project_id, kind, about_id, reader_id)
+     values (current_setting('ambit.org_id'), $1, $2, $3, $4)`,
+    [event.projectId, event.kind, event.aboutId, event.readerId],
+  )
+}
+
+const COLUMNS = `number, kind, thread_id, run_id, about_id, ${isoTime('at')} as at`
 
 /** Those of these numbers that the reader may see. */
 export async function readEvents(sql: ScopedSql, projectId: string, numbers: readonly number[]): Promise<readonly EventRow[]> {

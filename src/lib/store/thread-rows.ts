@@ -70,17 +70,25 @@ export async function takeNumbers(
   return first
 }
 
+/** Which threads of a place are listed, and how many. */
+export interface ThreadPage {
+  readonly limit: number
+  readonly after?: { readonly at: string; readonly id: string } | undefined
+  /** Only those of this person. */
+  readonly authorId?: string | undefined
+  /** Only those with all of these in their title, in whatever case. */
+  readonly words?: readonly string[] | undefined
+}
+
 /** A page of threads, the last changed first. */
-export async function listThreads(
-  sql: ScopedSql,
-  projectId: string,
-  page: { limit: number; after?: { readonly at: string; readonly id: string } | undefined },
-): Promise<readonly ThreadRow[]> {
+export async function listThreads(sql: ScopedSql, projectId: string, page: ThreadPage): Promise<readonly ThreadRow[]> {
   const { rows } = await sql.query<ThreadRow>(
     `select ${COLUMNS} from ambit.threads t
      where project_id = $1 and ($2::timestamptz is null or (t.updated_at, t.id) < ($2::timestamptz, $3))
+       and ($5::text is null or t.author_id = $5)
+       and not exists (select from unnest($6::text[]) as word where strpos(lower(t.title), lower(word)) = 0)
      order by t.updated_at desc, t.id desc limit $4`,
-    [projectId, page.after?.at ?? null, page.after?.id ?? '', page.limit],
+    [projectId, page.after?.at ?? null, page.after?.id ?? '', page.limit, page.authorId ?? null, page.words ?? []],
   )
   return rows
 }
@@ -129,4 +137,10 @@ export async function chooseHead(
     [thread.projectId, thread.id, thread.headId],
   )
   return rows[0] ?? null
+}
+
+/** Takes an own thread away, with all that was said and done in it. Answers whether it was there, and the user's. */
+export async function deleteOwnThread(sql: ScopedSql, thread: { readonly projectId: string; readonly userId: string; readonly id: string }): Promise<boolean> {
+  const { count } = await sql.query('delete from ambit.threads where project_id = $1 and author_id = $2 and id = $3', [thread.projectId, thread.userId, thread.id])
+  return count > 0
 }

@@ -1,15 +1,17 @@
 import { z } from 'zod'
 import type { Place } from '../directory/directory.ts'
-import { ORGANISATION } from '../scope/chat-execution-context.ts'
+import { ORGANISATION, homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
-import { findDocument, searchDocuments } from '../store/document-rows.ts'
+import { findDocument } from '../store/document-rows.ts'
 import type { Handles } from '../store/handles.ts'
+import { searchDocuments } from '../store/search-rows.ts'
 import { describe } from './bind-tool.ts'
 import type { BoundTool } from './bound-tool.ts'
 import { ToolError } from './tool.ts'
 
 const HITS = 6
-const MOST_HITS = 20
+/** Of a search, whoever makes it. */
+export const MOST_HITS = 20
 const READ_CHARS = 20_000
 
 const searchInput = z.object({
@@ -71,7 +73,7 @@ export function bindReadDocument(context: ChatExecutionContext, { scoped }: Pick
     failureReads: [],
     async call(args, { cite }) {
       const { id, offset = 0 } = readInput.parse(args)
-      const document = await scoped(context.rows, (sql) => findDocument(sql, id))
+      const document = await scoped(context.rows, (sql) => findDocument(sql, { home: homeOf(context), id }))
       if (!document) throw new ToolError('There is no document with this id here.')
       const end = offset + READ_CHARS
       const output = {

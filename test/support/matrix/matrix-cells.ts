@@ -4,9 +4,10 @@ import { lookUpOf, plainAddresses, spelledAddresses } from './addresses.ts'
 import type { Address } from './addresses.ts'
 import type { Callers } from './callers.ts'
 import type { Canaries, Rule } from './canaries.ts'
-import { isProject, mayDo, placesOf, roleAt, seesThread } from './facts.ts'
+import { isProject, mayDo, placesOf, roleAt, scopeOf, seesThread } from './facts.ts'
 import type { Caller, PlaceName, PlantedThread } from './facts.ts'
 import type { Cell } from './perform.ts'
+import type { PlantedDocument } from './plant.ts'
 import { addressOf } from './plant-threads.ts'
 import { OPEN, ROUTES, statusOf } from './routes.ts'
 import type { RouteFacts } from './routes.ts'
@@ -15,6 +16,7 @@ export interface Planted {
   readonly canaries: Canaries
   readonly callers: Callers
   readonly threads: readonly PlantedThread[]
+  readonly documents: readonly PlantedDocument[]
   idOf(place: PlaceName): string
 }
 
@@ -38,27 +40,45 @@ export function allRoutes(): readonly Route[] {
 interface Named {
   readonly text: string
   readonly thread: PlantedThread | null
+  readonly document: PlantedDocument | null
 }
 
 const NEVER = '0123456789abcdef0123456789abcdef'
 
 const idsOf = ({ facts }: Route, thread: PlantedThread): string => (facts.names === 'run' ? thread.run : thread.id)
-const never = ({ facts }: Route): Named => ({ text: `${facts.names === 'run' ? 'run' : 'thr'}_${NEVER}`, thread: null })
+const KINDS = { thread: 'thr', run: 'run', document: 'doc' } as const
+const never = ({ facts }: Route): Named => nothing(`${KINDS[facts.names ?? 'thread']}_${NEVER}`)
+const nothing = (text: string): Named => ({ text, thread: null, document: null })
 
-export function createCells({ canaries, callers, threads, idOf }: Planted) {
+export function createCells({ canaries, callers, threads, documents, idOf }: Planted) {
   let count = 0
 
   /** A thread of the place that is shared and has ended, else of acme/apollo: whatever the path needs. */
   const fixture = (place: PlaceName | null): PlantedThread =>
     must(threads.find((one) => one.place === place && one.shared && !one.live) ?? threads.find((one) => one.place === 'acme/apollo' && one.shared))
 
-  const ruleOf = (route: Route, caller: Caller, { at, thread }: { at: PlaceName | null; thread: PlantedThread | null }): Rule => {
+  /** The same of documents: the second one of each place is there to be deleted. */
+  const kept = documents.filter(({ place }, index) => documents.findIndex((one) => one.place === place) === index)
+  const spare = documents.filter((one) => !kept.includes(one))
+
+  /** What a path names, where it names what is there. */
+  const fixtureFor = (route: Route, place: PlaceName | null): Named => {
+    if (route.facts.names !== 'document') {
+      const thread = fixture(place)
+      return { text: idsOf(route, thread), thread, document: null }
+    }
+    const document = must(kept.find((one) => one.place === place) ?? kept.find((one) => one.place === 'acme/apollo'))
+    return { text: document.id, thread: null, document }
+  }
+
+  const ruleOf = (route: Route, caller: Caller, { at, thread, document }: { at: PlaceName | null } & Omit<Named, 'text'>): Rule => {
     const place = at ?? 'nowhere'
+    if (route.path.startsWith('/documents')) return { of: 'place', place: document?.place ?? place }
     if (route.facts.permission === 'admin') return isProject(place) ? { of: 'place', place } : { of: 'organisation', org: place }
     return thread && seesThread(caller, at, thread) ? { of: 'thread', thread } : { of: 'person', person: caller.person ?? 'rae', place }
   }
 
-  const bodyOf = (route: Route, caller: Caller, target: { at: PlaceName | null; thread: PlantedThread | null }): string | undefined => {
+  const bodyOf = (route: Route, caller: Caller, target: { at: PlaceName | null } & Omit<Named, 'text'>): string | undefined => {
     if (!route.facts.body) return undefined
     count += 1
     return JSON.stringify(route.facts.body(canaries.mint(`matrix/${caller.person ?? 'nobody'}`, ruleOf(route, caller, target)), count))
@@ -67,18 +87,19 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
   /** A route at an address, about a thing. */
   const cell = (part: string, route: Route, { caller, address, named }: { caller: Caller; address: Address; named: Named }): Cell => {
     const at = address.means
-    const { thread } = named
+    const { thread, document } = named
     const routed = address.asked !== undefined
-    const status = routed ? statusOf(route.facts, { caller, at, thread }) : 404
+    const status = routed ? statusOf(route.facts, { caller, at, thread, document }) : 404
     const role = roleAt(caller, at)
     const barred = role !== null && !mayDo(role, route.facts.permission)
-    const unseen = role !== null && route.facts.names !== undefined && (!thread || !seesThread(caller, at, thread))
+    const seen = route.facts.names === 'document' ? document !== null && at !== null && scopeOf(caller, at).includes(document.place) : thread !== null && seesThread(caller, at, thread)
+    const unseen = role !== null && route.facts.names !== undefined && !seen
     const where = role === null ? `${address.asked?.includes('/') ? 'project' : 'organisation'} ${lookUpOf(address, caller)}` : `${at}`
     const group = `${caller.name} ${route.name} ${where} ${barred ? 'barred' : 'unseen'}`
     return {
       part, caller, method: route.method, at, status,
-      path: address.prefix + route.path.replace(/:thread|:run/, () => named.text),
-      body: bodyOf(route, caller, { at, thread }),
+      path: address.prefix + route.path.replace(NAMES, () => named.text),
+      body: bodyOf(route, caller, { at, thread, document }),
       ...((route.path.endsWith('/stream') || route.path.endsWith('/events')) && { live: true }),
       ...((role === null || barred || unseen) && caller.person !== null && { sameAnswer: group, sameStatements: group }),
     }
@@ -87,10 +108,7 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
   const addressCells = (part: string, callersOf: readonly Caller[], addresses: readonly Address[]): readonly Cell[] =>
     allRoutes().flatMap((route) =>
       callersOf.flatMap((caller) =>
-        addresses.map((address) => {
-          const thread = fixture(address.means)
-          return cell(part, route, { caller, address, named: { text: idsOf(route, thread), thread } })
-        }),
+        addresses.map((address) => cell(part, route, { caller, address, named: fixtureFor(route, address.means) })).filter((one) => !takesAway(one)),
       ),
     )
 
@@ -99,12 +117,16 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
   /** What a path can name at a place: all that there is, and what there is not. */
   const namesFor = (route: Route): readonly Named[] => [
     never(route),
-    ...threads.map((thread) => ({ text: idsOf(route, thread), thread })),
+    ...(route.facts.names === 'document'
+      ? documents.map((document) => ({ text: document.id, thread: null, document }))
+      : threads.map((thread) => ({ text: idsOf(route, thread), thread, document: null }))),
     // Another kind of id, a name that is somebody's own, and what cannot be an id.
-    ...threads.slice(0, 2).map((thread) => ({ text: route.facts.names === 'run' ? thread.id : thread.run, thread: null })),
-    ...threads.slice(0, 1).flatMap(({ question, answer }) => [question, answer].map((text) => ({ text, thread: null }))),
-    ...odd(idsOf(route, must(threads[0]))).map((text) => ({ text, thread: null })),
+    ...threads.slice(0, 2).map((thread) => nothing(route.facts.names === 'run' ? thread.id : thread.run)),
+    ...threads.slice(0, 1).flatMap(({ question, answer }) => [question, answer].map(nothing)),
+    ...odd(fixtureFor(route, 'acme/apollo').text).map(nothing),
   ]
+
+  const namedThread = (thread: PlantedThread): Named => ({ text: thread.id, thread, document: null })
 
   return {
     /** Every place by its name × everybody whose credential is good. */
@@ -132,7 +154,8 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
             namesFor(route)
               // Whoever may stop a run that is under way would stop it for all the others.
               .filter(({ thread }) => !(route.path.endsWith('/stop') && thread?.live && seesThread(caller, place, thread)))
-              .map((named) => cell('object', route, { caller, address: own(place), named })),
+              .map((named) => cell('object', route, { caller, address: own(place), named }))
+              .filter((one) => !takesAway(one)),
           ),
         ),
       )
@@ -144,7 +167,7 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
       return routes.flatMap((route) =>
         callers.good.flatMap((caller) =>
           threads.filter(({ place }) => roleAt(caller, place) !== null).map((thread) =>
-            cell('alias', route, { caller, address: own(thread.place), named: { text: thread.alias, thread: thread.author === caller.person ? thread : null } }),
+            cell('alias', route, { caller, address: own(thread.place), named: { text: thread.alias, thread: thread.author === caller.person ? thread : null, document: null } }),
           ),
         ),
       )
@@ -160,12 +183,26 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
           return some.flatMap((caller) =>
             addresses.map((address): Cell => {
               const thread = must(threads[(index * 7 + addresses.indexOf(address)) % threads.length])
-              const made = cell('nonsense', route, { caller, address, named: { text: idsOf(route, thread), thread } })
+              const made = cell('nonsense', route, { caller, address, named: route.facts.names === 'document' ? fixtureFor(route, address.means) : { text: idsOf(route, thread), thread, document: null } })
               return { ...made, body, status: 400, live: false, sameAnswer: `${route.name} nonsense ${index}`, sameStatements: `${caller.name} nonsense` }
             }),
           )
         }),
       )
+    },
+    /** What takes a thing away, of things that no other cell stands on: each once, by somebody who may, and after all others. */
+    removals(): readonly Cell[] {
+      const routes = allRoutes().filter(({ method }) => method === 'DELETE')
+      return routes.flatMap((route) => {
+        const names = route.facts.names === 'document'
+          ? spare.map((document): Named => ({ text: document.id, thread: null, document }))
+          : threads.filter(({ shared, live }) => !shared && !live).map(namedThread)
+        return names.flatMap((named) => {
+          const place = must(named.document?.place ?? named.thread?.place)
+          const made = callers.good.filter((caller) => roleAt(caller, place) !== null).map((caller) => cell('removal', route, { caller, address: own(place), named }))
+          return made.filter(takesAway).slice(0, 1)
+        })
+      })
     },
     /** Routes outside any scope, for everybody. */
     open(): readonly Cell[] {
@@ -185,7 +222,7 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
           some.flatMap((caller) =>
             ['acme', 'acme/zephyr'].map((place): Cell => ({
               part: 'method', caller, method, at: null, status: 404, sameAnswer: 'no route',
-              path: addressOf(place) + path.replace(/:thread|:run/, () => must(threads[0]).id),
+              path: addressOf(place) + path.replace(NAMES, () => must(threads[0]).id),
             })),
           ),
         ),
@@ -194,9 +231,16 @@ export function createCells({ canaries, callers, threads, idOf }: Planted) {
   }
 }
 
+const NAMES = /:thread|:run|:document/
+
+/** What was there for a cell is not there for the next one. */
+function takesAway({ method, status }: Cell): boolean {
+  return method === 'DELETE' && status === 204
+}
+
 /** Whether a cell is expected to change something. */
 export function isWrite({ method, status }: Cell): boolean {
-  return method !== 'GET' && status === 200
+  return method !== 'GET' && status < 300
 }
 
 /** One of so many, and in each row another one, so that every caller still meets every kind of thing at some route. */

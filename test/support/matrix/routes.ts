@@ -1,21 +1,26 @@
 import type { Permission } from '../../../src/lib/scope/chat-execution-context.ts'
-import { mayDo, roleAt, seesAnswer, seesThread } from './facts.ts'
+import { mayDo, roleAt, scopeOf, seesAnswer, seesThread } from './facts.ts'
 import type { Caller, PlaceName, PlantedThread } from './facts.ts'
+import type { PlantedDocument } from './plant.ts'
 
 /** What the matrix knows of a route. A route that is not declared here has no cells, and the test fails for it. */
 export interface RouteFacts {
   readonly permission: Permission
-  readonly names?: 'thread' | 'run'
+  readonly names?: 'thread' | 'run' | 'document'
   /** A body that says this text. */
   body?(text: string, n: number): unknown
   /** Bodies that fit no route of this kind, as JSON text. */
   readonly nonsense?: readonly string[]
   /** The status where the place is the caller's and the role is enough. */
-  seen(caller: Caller, at: PlaceName, thread: PlantedThread | null): number
+  seen(caller: Caller, at: PlaceName, thread: PlantedThread | null, document: PlantedDocument | null): number
 }
 
 const always = () => 200
-const ifSeen: RouteFacts['seen'] = (caller, at, thread) => (thread && seesThread(caller, at, thread) ? 200 : 404)
+const ifSeen = (caller: Caller, at: PlaceName, thread: PlantedThread | null) => (thread && seesThread(caller, at, thread) ? 200 : 404)
+
+const seesDocument = (caller: Caller, at: PlaceName, document: PlantedDocument | null): boolean => document !== null && scopeOf(caller, at).includes(document.place)
+/** A document is written where it is of, and nowhere else. */
+const writes = (status: number): RouteFacts['seen'] => (caller, at, _, document) => (!seesDocument(caller, at, document) ? 404 : document?.place === at ? status : 403)
 
 const NO_JSON = ['', '{', '{"a":1}}', 'null', '42', '"text"', '[]', '[{}]', '{"a":\u0000}']
 
@@ -52,11 +57,32 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
     nonsense: [...NO_JSON, '{}', '{"title":5}', '{"title":""}', '{"title":["a"]}', '{"shared":"yes"}', '{"shared":1}', '{"on_active":"always"}', '{"on_active":["queue"]}', '{"head":5}', '{"head":"../globex"}', '{"author_id":"bob"}', '{"__proto__":{"title":"x"}}'],
     seen: (caller, at, thread) => (thread?.author === caller.person ? ifSeen(caller, at, thread) : ifSeen(caller, at, thread) === 200 ? 403 : 404),
   },
+  'DELETE /threads/:thread': {
+    permission: 'write',
+    names: 'thread',
+    seen: (caller, at, thread) => (!thread || !seesThread(caller, at, thread) ? 404 : thread.author !== caller.person ? 403 : thread.live ? 409 : 204),
+  },
   'GET /threads/:thread/messages': { permission: 'read', names: 'thread', seen: ifSeen },
   'GET /runs': { permission: 'read', seen: always },
   'GET /runs/:run': { permission: 'read', names: 'run', seen: ifSeen },
   'GET /runs/:run/events': { permission: 'read', names: 'run', seen: (caller, at, thread) => (thread && seesAnswer(caller, at, thread) ? 200 : 404) },
   'GET /events': { permission: 'read', seen: always },
+  'GET /documents': { permission: 'read', seen: always },
+  'POST /documents': {
+    permission: 'write',
+    body: (text) => ({ title: text, body: text }),
+    nonsense: [...NO_JSON, '{}', '{"title":"a"}', '{"title":5,"body":"a"}', '{"title":"","body":"a"}', '{"title":"a","body":["a"]}', '{"title":"a","body":"\\u0000"}', '{"title":"a","body":"a","media_type":"text/html"}'],
+    seen: () => 201,
+  },
+  'GET /documents/:document': { permission: 'read', names: 'document', seen: (caller, at, _, document) => (seesDocument(caller, at, document) ? 200 : 404) },
+  'PATCH /documents/:document': {
+    permission: 'write',
+    names: 'document',
+    body: (text) => ({ title: text }),
+    nonsense: [...NO_JSON, '{}', '{"title":5}', '{"title":""}', '{"body":5}', '{"body":"\\u0000"}', '{"title":"a","base":"now"}', '{"project":"globex"}', '{"project_id":"*"}'],
+    seen: writes(200),
+  },
+  'DELETE /documents/:document': { permission: 'write', names: 'document', seen: writes(204) },
   'GET /settings': { permission: 'read', seen: always },
   'PATCH /settings': {
     permission: 'admin',
@@ -76,9 +102,9 @@ export const OPEN: Readonly<Record<string, { readonly asks: boolean; readonly of
 }
 
 /** The order of the stations: who, what is said, where, which role, and only then the thing itself. */
-export function statusOf(route: RouteFacts, { caller, at, thread }: { caller: Caller; at: PlaceName | null; thread: PlantedThread | null }): number {
+export function statusOf(route: RouteFacts, { caller, at, thread, document }: { caller: Caller; at: PlaceName | null; thread: PlantedThread | null; document: PlantedDocument | null }): number {
   if (caller.person === null) return 401
   const role = roleAt(caller, at)
   if (role === null || at === null) return 404
-  return mayDo(role, route.permission) ? route.seen(caller, at, thread) : 403
+  return mayDo(role, route.permission) ? route.seen(caller, at, thread, document) : 403
 }

@@ -8,7 +8,7 @@ export const WALLS = [
   'message_contents own_record_insert', 'message_contents read_set', 'message_contents visible', 'messages own_name', 'messages visible',
   'read_sets own_record_insert', 'read_sets own_record_update', 'read_sets read_set', 'read_sets visible', 'runs own_name', 'runs own_record',
   'runs visible', 'settings administered_insert', 'settings administered_update', 'steps own_record_insert', 'steps read_set', 'threads own_name',
-  'threads visible',
+  'threads own_removal', 'threads visible',
 ] as const
 
 type Right = 'select' | 'insert' | 'update' | 'delete'
