@@ -62,6 +62,7 @@ export function ConversationView({ address, before, chatId, fresh, begin }: Conv
     void chat.sendMessage({ parts: [...files, { type: 'text', text }], messageId: message.id })
   }, [chat])
   const again = useCallback((message: AmbitMessage) => void chat.regenerate({ messageId: message.id }), [chat])
+  const choose = useCallback(() => view.conversation.reload(), [view.conversation])
   const inspect = useCallback((run: string) => show({ run }), [show])
   const open = useCallback(({ id, words }: { readonly id: string; readonly words: string }) => show({ document: id, cited: words }), [show])
 
@@ -89,7 +90,7 @@ export function ConversationView({ address, before, chatId, fresh, begin }: Conv
         {failed && <Problem error={stored.error} retry={() => void stored.refetch()} />}
         {!waiting && !failed && messages.length === 0 && <Suggestions mayAsk={may && scope.chat_refusal === null} ask={(text) => send({ text, files: [], model: null })} />}
         {messages.length > 0 && (
-          <MessageList messages={messages} status={status} chatId={chatId} mayChat={may && idle} edit={edit} again={again} choose={view.conversation.reload} inspect={inspect} open={open} />
+          <MessageList messages={messages} status={status} chatId={chatId} mayChat={may && idle} edit={edit} again={again} choose={choose} inspect={inspect} open={open} />
         )}
         {error && <ChatProblem error={error} again={() => void chat.regenerate()} reload={catchUp} />}
         {thread.data && <QueuedMessages threadId={thread.data.id} chatId={chatId} after={lastNumber(messages)} />}

@@ -7,6 +7,7 @@ import type { Place } from '../address/address.ts'
 import { wordsOf } from '../design/problem.tsx'
 import { toast } from '../design/toast.tsx'
 import { home } from '../home.ts'
+import { loadAfter } from './load-after.ts'
 import { factsOf } from './ambit-message.ts'
 import type { AmbitMessage } from './ambit-message.ts'
 
@@ -14,8 +15,8 @@ import type { AmbitMessage } from './ambit-message.ts'
 export interface Conversation {
   readonly chat: Chat<AmbitMessage>
   readonly transport: AmbitTransport<AmbitMessage>
-  /** Takes what is stored; an answer that is arriving is left alone. */
-  reload(): Promise<void>
+  /** Takes what is stored: all of the chosen branch, or from the last turn on. An answer that is arriving is left alone. */
+  reload(from?: 'beginning' | 'last-turn'): Promise<void>
 }
 
 /** More than one looks at in a while; each may hold a stream open. */
@@ -49,20 +50,29 @@ function createConversation(place: Place | null, chatId: string): Conversation {
   })
   const chat = new Chat<AmbitMessage>({ id: chatId, transport })
   let loading: Promise<void> | null = null
-  const load = async () => {
-    const messages = beforeWaiting(await transport.load(chatId))
+  const load = async (from: 'beginning' | 'last-turn') => {
+    const known = from === 'last-turn' ? beforeLastTurn(chat.messages) : null
+    const rest = known && (await loadAfter(place, chatId, known))
+    const messages = beforeWaiting(known && rest ? [...known, ...rest] : await transport.load(chatId))
     if (isIdle(chat)) chat.messages = messages
   }
   return {
     chat,
     transport,
-    reload() {
-      loading ??= load().finally(() => {
+    reload(from = 'beginning') {
+      loading ??= load(from).finally(() => {
         loading = null
       })
       return loading
     },
   }
+}
+
+/** What a new turn does not change; null: nothing, or it is not known by number. */
+function beforeLastTurn(messages: readonly AmbitMessage[]): readonly [AmbitMessage, ...AmbitMessage[]] | null {
+  const at = messages.findLastIndex(({ role }) => role === 'user')
+  const [first, ...more] = messages.slice(0, Math.max(at, 0))
+  return first ? [first, ...more] : null
 }
 
 /** Up to the first question that waits: the answer that is under way stands at the end, where the next piece of it belongs. */

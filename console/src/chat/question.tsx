@@ -32,16 +32,18 @@ export const Question = memo(function Question({ message, chatId, mayEdit, edit,
       {editing ? (
         <Edit text={text} cancel={() => setEditing(false)} send={(next) => { setEditing(false); edit(message, next) }} />
       ) : (
-        <div className={styles.bubble}>
-          <FileList message={message} />
-          <p className={styles.text}>{factsOf(message).hidden === true ? <em>This message is about a project that you may not see.</em> : text}</p>
+        <div className={styles.line}>
+          <div className={styles.bubble}>
+            <FileList message={message} />
+            <p className={styles.text}>{factsOf(message).hidden === true ? <em>This message is about a project that you may not see.</em> : text}</p>
+          </div>
+          <div className={styles.actions}>
+            <Versions message={message} chatId={chatId} shown={choose} />
+            <IconButton small label={copied ? 'Copied' : 'Copy'} onClick={() => copy(text)}>{copied ? <Check size={14} /> : <Copy size={14} />}</IconButton>
+            {mayEdit && own && <IconButton small label="Edit" onClick={() => setEditing(true)}><Pencil size={14} /></IconButton>}
+          </div>
         </div>
       )}
-      <div className={styles.actions}>
-        <Versions message={message} chatId={chatId} shown={choose} />
-        <IconButton small label={copied ? 'Copied' : 'Copy'} onClick={() => copy(text)}>{copied ? <Check size={14} /> : <Copy size={14} />}</IconButton>
-        {mayEdit && own && !editing && <IconButton small label="Edit" onClick={() => setEditing(true)}><Pencil size={14} /></IconButton>}
-      </div>
     </article>
   )
 })

@@ -32,7 +32,7 @@ export function useConversation(place: Place | null, chatId: string, fresh: bool
     staleTime: Infinity, // the events say when to ask again
     gcTime: 0, // whoever comes back sees what has happened meanwhile
   })
-  const thread = useQuery({ ...threadQuery(place, chatId), enabled: !fresh })
+  const thread = useQuery({ ...threadQuery(place, chatId), enabled: !fresh || helpers.messages.some(({ role }) => role === 'assistant') })
   const threadId = thread.data?.id
 
   // Where it fails, the page shows what it had, and the next event tries again.
@@ -47,13 +47,16 @@ export function useConversation(place: Place | null, chatId: string, fresh: bool
   }), [threadId, chat, catchUp])
 
   const idle = isIdle(helpers)
+  const arrived = useRef(false)
   useEffect(() => {
-    if (!idle || helpers.status === 'error') return
-    void client.invalidateQueries({ queryKey: [placeKey(place), 'thread', chatId] })
-    if (!missed.current) return
+    if (!idle) arrived.current = true
+    if (!idle || !arrived.current || helpers.status === 'error') return
+    arrived.current = false
+    // Its number, its versions, how its run ended: the stream does not tell that. And what came while it was read.
+    if (missed.current) catchUp()
+    else void reload('last-turn').catch(() => {})
     missed.current = false
-    catchUp()
-  }, [idle, helpers.status, catchUp, client, place, chatId])
+  }, [idle, helpers.status, catchUp, reload])
 
   useRecovery(helpers.error, { catchUp, resend: () => void chat.regenerate() })
   const refresh = (queryKey: readonly unknown[]) => void client.invalidateQueries({ queryKey: queryKey.slice(0, 2) })
@@ -64,7 +67,7 @@ export function useConversation(place: Place | null, chatId: string, fresh: bool
 async function takeUp({ chat, reload }: Conversation): Promise<void> {
   if (!isIdle(chat)) return
   chat.clearError()
-  await reload()
+  await reload('last-turn')
   if (isIdle(chat)) await chat.resumeStream()
 }
 

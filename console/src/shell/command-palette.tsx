@@ -38,7 +38,7 @@ function placesOf({ organisations }: Me): readonly PickerGroup[] {
     value: name,
     items: [
       ...(role === null ? [] : [placeItem({ org }, name, 'The organisation')]),
-      ...projects.map((project) => placeItem({ org, project: project.project }, project.name, project.about)),
+      ...projects.toSorted((one, other) => one.name.localeCompare(other.name)).map((project) => placeItem({ org, project: project.project }, project.name, project.about)),
     ],
   }))
 }

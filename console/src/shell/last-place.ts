@@ -9,7 +9,7 @@ export function firstPlace(me: Me): Place | null {
   if (last && isKnown(me, last)) return last
   const [organisation] = me.organisations
   if (!organisation) return null
-  const [project] = organisation.projects
+  const [project] = organisation.projects.toSorted((one, other) => one.name.localeCompare(other.name))
   if (project) return { org: organisation.org, project: project.project }
   return { org: organisation.org }
 }
