@@ -7,6 +7,8 @@ export interface ConsoleHome {
   readonly basePath: string
   /** `path`: an address names organisation and project; `host`: the host's `target()` does, and there is one place. */
   readonly places: 'path' | 'host'
+  /** Whether one signs in here, with a key. */
+  readonly signIn: boolean
 }
 
 /** The web console, once it knows its home: null where a request is not for it. */
@@ -100,7 +102,7 @@ interface PageParts {
 /** The one page. What it must know of its home is data in it, not a script. */
 function respondPage(request: Request, asset: ConsoleAsset | undefined, { root, signInUrl, home }: PageParts): Response {
   if (!asset) throw new Error('The built console has no index.html.')
-  const facts = JSON.stringify({ root: root === '/' ? '' : root, api: home.basePath, places: home.places, signInUrl })
+  const facts = JSON.stringify({ root: root === '/' ? '' : root, api: home.basePath, places: home.places, signIn: home.signIn, signInUrl })
   const head = `<base href="${root === '/' ? '/' : `${root}/`}"><meta name="ambit-console" content="${escapeAttribute(facts)}">`
   const text = new TextDecoder().decode(asset.bytes).replace('<!-- home -->', () => head)
   return respond(request, { type: asset.type, bytes: new TextEncoder().encode(text), encoded: [] }, { 'cache-control': 'no-cache' })

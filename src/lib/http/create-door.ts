@@ -30,6 +30,8 @@ export interface DoorOptions {
   metricsText(): Promise<string> | null
   /** The host's own way to name the target; absent: the path does. */
   readonly target?: ((request: Request, who: Principal) => Promise<ChatTarget | null>) | undefined
+  /** Whether a browser can sign in with a key. */
+  readonly signIn: boolean
   /** Its pages, where there are to be any. */
   readonly console?: Console | undefined
 }
@@ -51,7 +53,7 @@ export function createDoor(options: DoorOptions): (request: Request) => Promise<
   const door = { open: options.open, metrics: options.metricsText, document: () => (document ??= openApiDocument({ basePath: options.basePath, prefixes })) }
   for (const route of OPEN_ROUTES) mount(route, route.path, (exchange) => route.serve(exchange, door))
   app.notFound(async (c) => problem(NOT_FOUND, requestIdOf(c.req.raw, options)))
-  const home = { basePath: options.basePath, places: options.target ? 'host' : 'path' } as const
+  const home = { basePath: options.basePath, places: options.target ? 'host' : 'path', signIn: options.signIn } as const
   return async (request) => (await servePage(request)) ?? app.fetch(request)
 
   async function servePage(request: Request): Promise<Response | null> {
