@@ -47,6 +47,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'GET /threads/:thread/messages': { served: 200, viewer: 200, names: 'thread', unseen: 404 },
   'GET /runs': { served: 200, viewer: 200 },
   'GET /events': { served: 200, viewer: 200 },
+  'GET /scope': { served: 200, viewer: 200 },
   'GET /settings': { served: 200, viewer: 200 },
   'PATCH /settings': { body: { instructions: 'Be brief.' }, served: 200, by: 'ada', viewer: 403, colleague: 403, nonsense: { instructions: 5 } },
   'GET /runs/:run': { served: 200, viewer: 200, names: 'run', unseen: 404 },

@@ -57,6 +57,7 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
   'GET /runs/:run': { permission: 'read', names: 'run', seen: ifSeen },
   'GET /runs/:run/events': { permission: 'read', names: 'run', seen: (caller, at, thread) => (thread && seesAnswer(caller, at, thread) ? 200 : 404) },
   'GET /events': { permission: 'read', seen: always },
+  'GET /scope': { permission: 'read', seen: always },
   'GET /settings': { permission: 'read', seen: always },
   'PATCH /settings': {
     permission: 'admin',
@@ -69,6 +70,8 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
 /** Routes outside any scope: 401 where they ask who it is, and else for everybody; what is not switched on is for nobody. */
 export const OPEN: Readonly<Record<string, { readonly asks: boolean; readonly off?: true }>> = {
   'GET /v1/me': { asks: true },
+  'POST /v1/sign-in': { asks: false, off: true },
+  'DELETE /v1/sign-in': { asks: false, off: true },
   'GET /health/live': { asks: false },
   'GET /health/ready': { asks: false },
   'GET /metrics': { asks: false, off: true },
