@@ -270,6 +270,7 @@ create table ambit.memberships (
   constraint memberships_person_id_fkey FOREIGN KEY (person_id) REFERENCES ambit.people(id),
   constraint memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
 );
+CREATE INDEX memberships_by_person ON ambit.memberships USING btree (person_id, org_id);
 alter table ambit.memberships enable row level security, force row level security;
 create policy lookup on ambit.memberships as permissive for all to ambit_lookup
   using true;
@@ -571,6 +572,24 @@ grant select on ambit.settings to ambit_lookup;
 grant insert, select, update on ambit.settings to ambit_operator;
 grant insert, select on ambit.settings to ambit_scoped;
 grant update (ai_enabled, instructions) on ambit.settings to ambit_scoped;
+
+create table ambit.sign_ins (
+  org_id text not null,
+  key_id text not null,
+  hash bytea not null,
+  created_at timestamp with time zone not null default now(),
+  used_at timestamp with time zone not null default now(),
+  ends_at timestamp with time zone not null,
+  constraint sign_ins_pkey PRIMARY KEY (org_id, key_id, hash),
+  constraint sign_ins_org_id_key_id_fkey FOREIGN KEY (org_id, key_id) REFERENCES ambit.api_keys(org_id, id)
+);
+CREATE INDEX sign_ins_by_end ON ambit.sign_ins USING btree (ends_at);
+CREATE INDEX sign_ins_by_hash ON ambit.sign_ins USING btree (hash);
+alter table ambit.sign_ins enable row level security, force row level security;
+create policy lookup on ambit.sign_ins as permissive for all to ambit_lookup
+  using true;
+grant delete, insert, select on ambit.sign_ins to ambit_lookup;
+grant update (used_at, ends_at) on ambit.sign_ins to ambit_lookup;
 
 create table ambit.steps (
   org_id text not null,

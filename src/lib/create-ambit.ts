@@ -79,7 +79,7 @@ export function createAmbit<Tx = unknown>(given: AmbitOptions<Tx>): Ambit {
     metrics,
     metricsText: () => prometheus?.text() ?? null,
     target: options.target,
-    signIn: false,
+    signIn: options.authenticate.signIn !== undefined,
     console: options.console,
   })
 

@@ -9,6 +9,7 @@ import type { House } from './http/exchange.ts'
 import { identify } from './http/identify.ts'
 import { createOpenStreams } from './http/open-streams.ts'
 import { authenticateKey } from './identity/api-key.ts'
+import { authenticateSignIn, signIn, signOut } from './identity/sign-in.ts'
 import type { Authenticate } from './identity/authenticate.ts'
 import { credentialHolds } from './identity/credential-holds.ts'
 import type { Journal } from './journal/journal.ts'
@@ -81,10 +82,9 @@ export type Drive = 'here' | 'elsewhere'
 /** What is there once the store is open. */
 export interface Engine {
   /**
-   * `resolveAgain` is for a principal whose credential was not checked a moment ago; `resolveCallable` refuses also while the
-   * providers of all models fail. The others leave that to whoever opens a run: a retry begins none.
+   * `resolveAgain` is for a principal whose credential was not checked a moment ago.
    */
-  readonly house: House & { readonly resolveAgain: House['resolve']; readonly resolveCallable: House['resolve'] }
+  readonly house: House & { readonly resolveAgain: House['resolve'] }
   close(graceMs: number): Promise<void>
 }
 
@@ -115,8 +115,9 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metri
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const journal = options.journal ?? memoryJournal()
   journal.onFailure?.(metrics.journalFailed)
+  const directory = options.directory ?? ownDirectory(store)
   const scope: ScopeSources = {
-    directory: options.directory ?? ownDirectory(store),
+    directory,
     settings: (orgId, projectId) => store.lookup((sql) => readSettings(sql, orgId, projectId)),
     models: () => models.allowed,
     modelWaitMs: models.waitMs,
@@ -152,11 +153,19 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metri
     newId,
     streams: createOpenStreams(metrics),
     events,
+    directory,
+    keepsDirectory: options.directory === undefined,
+    signIns: signInsOf(options.authenticate, store),
     authenticate: (request, requestLog) =>
-      identify(options.authenticate, request, { log: requestLog, authenticateKey: (authorization) => authenticateKey(store, authorization) }),
+      identify(options.authenticate, request, {
+        log: requestLog,
+        authenticateKey: (authorization) => authenticateKey(store, authorization),
+        authenticateSignIn: (secrets) => authenticateSignIn(store, secrets),
+      }),
     resolve: resolveChatScope.bind(null, atDoor),
     resolveAgain: resolveChatScope.bind(null, underWay),
     resolveCallable: resolveChatScope.bind(null, scope),
+    tools: (context) => toolbox.bind(context, store).map(({ name, description, effect }) => ({ name, description, effect })),
     openRun: runs.open,
     follow: runs.follow,
     stop: runs.stop,
@@ -173,6 +182,11 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metri
       await store.close()
     },
   }
+}
+
+function signInsOf({ signIn: terms }: Authenticate, store: Store): House['signIns'] {
+  if (!terms) return null
+  return { begin: (key, before) => signIn(store, key, before), end: (secrets) => signOut(store, secrets), secureCookie: terms.secureCookie }
 }
 
 async function isReady(store: Store, log: Log): Promise<boolean> {

@@ -112,7 +112,7 @@ describe('openapi.json', () => {
 
   test('asks for a credential where the route does', () => {
     const open = operations.filter(([, , { security }]) => security?.length === 0).map(([path]) => path)
-    expect(open).toEqual(['/health/live', '/health/ready', '/metrics', '/openapi.json'])
+    expect(open).toEqual(['/v1/sign-in', '/v1/sign-in', '/health/live', '/health/ready', '/metrics', '/openapi.json'])
     for (const [path, , { responses }] of operations) expect([path, '401' in responses]).toEqual([path, !open.includes(path)])
   })
 

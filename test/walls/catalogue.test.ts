@@ -116,7 +116,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
 
   // Which tables each handle opens, said twice: here and in the grants. What is not here must be refused, in reading and in writing.
   const OPENED: Readonly<Record<RoleOfAmbit, (tables: readonly string[], tenants: readonly string[]) => readonly string[]>> = {
-    lookup: () => ['api_keys', 'memberships', 'organisations', 'people', 'projects', 'settings'],
+    lookup: () => ['api_keys', 'memberships', 'organisations', 'people', 'projects', 'settings', 'sign_ins'],
     operator: () => ['api_keys', 'calls', 'claims', 'memberships', 'nodes', 'organisations', 'people', 'projects', 'runs', 'settings', 'steps'],
     scoped: (_, tenants) => tenants,
     sweeper: () => ['claims', 'events', 'frames', 'idempotency_keys', 'nodes', 'runs'],
@@ -141,7 +141,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     }
     expect(readable).toEqual(OPENED[role](tables, tenantTables))
     expect(writable).toEqual({
-      lookup: [], operator: ['memberships'], scoped: ['documents', 'idempotency_keys', 'postings', 'threads'], sweeper: ['events', 'frames', 'idempotency_keys', 'nodes'],
+      lookup: ['sign_ins'], operator: ['memberships'], scoped: ['documents', 'idempotency_keys', 'postings', 'threads'], sweeper: ['events', 'frames', 'idempotency_keys', 'nodes'],
     }[role])
   })
 

@@ -116,6 +116,8 @@ const PLANTED: readonly Planted[] = [
   { name: 'the scope of a run for the operator', plant: 'grant select (about, principal, context) on ambit.runs to ambit_operator', codes: ['grant_wide'] },
   { name: 'a run that the operator may change', plant: 'grant update (state) on ambit.runs to ambit_operator', codes: ['grant_wide'] },
   { name: 'keys that lookup may change', plant: 'grant update (hash) on ambit.api_keys to ambit_lookup', codes: ['grant_wide'] },
+  { name: 'a sign-in that lookup may give to another key', plant: 'grant update (key_id, hash) on ambit.sign_ins to ambit_lookup', codes: ['grant_wide'] },
+  { name: 'sign-ins for the operator', plant: 'grant select on ambit.sign_ins to ambit_operator', codes: ['grant_wide'] },
   { name: 'a table of nobody that the scoped role may read', plant: 'grant select on ambit.nodes to ambit_scoped', codes: ['grant_wide'] },
   { name: 'the list of keys for the scoped role', plant: 'grant select on ambit.api_keys to ambit_scoped', codes: ['grant_wide'] },
   { name: 'a role that may create in the schema', plant: 'grant create on schema ambit to ambit_scoped', codes: ['grant_create'] },

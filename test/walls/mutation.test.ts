@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signIn } from '../../src/lib/identity/sign-in.ts'
 import type { Sql } from '../../src/lib/store/database.ts'
 import { registerNode } from '../../src/lib/store/node-rows.ts'
 import { putSettings } from '../../src/lib/store/settings-rows.ts'
@@ -37,7 +38,7 @@ const DIRECTORY = ['organisations', 'projects', 'people', 'memberships', 'api_ke
 
 /** Tables of which these see every row: columns of them. */
 const OPENED = {
-  lookup: DIRECTORY,
+  lookup: [...DIRECTORY, 'sign_ins'],
   operator: [...DIRECTORY, 'nodes', 'runs', 'claims', 'steps', 'calls'],
   sweeper: ['nodes', 'runs', 'claims', 'frames', 'idempotency_keys', 'events'],
 } as const
@@ -289,6 +290,7 @@ describe.each(databaseKinds)('the policies on $name', (kind) => {
     database = await kind.create()
     const world = await plantWorld(database.handles)
     const { handles } = database
+    await signIn(handles, world.keys.ada, [])
     const ada = world.rows('acme', 'ada')
     const plant = (projectId: string, isShared: boolean, reads: readonly string[]) =>
       plantAnswer(handles, ada, { projectId, shared: isShared, reads, question: 'Asked?', answer: 'Answered.' })

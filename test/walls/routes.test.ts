@@ -53,6 +53,7 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'GET /documents/:document': { served: 200, viewer: 200, names: 'document', unseen: 404 },
   'PATCH /documents/:document': { body: { title: 'Ours' }, served: 200, viewer: 403, names: 'document', unseen: 404, nonsense: 42 },
   'DELETE /documents/:document': { served: 204, viewer: 403, names: 'document', unseen: 404 },
+  'GET /scope': { served: 200, viewer: 200 },
   'GET /settings': { served: 200, viewer: 200 },
   'PATCH /settings': { body: { instructions: 'Be brief.' }, served: 200, by: 'ada', viewer: 403, colleague: 403, nonsense: { instructions: 5 } },
   'GET /runs/:run': { served: 200, viewer: 200, names: 'run', unseen: 404 },

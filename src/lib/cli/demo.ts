@@ -1,13 +1,16 @@
 import { createAmbit } from '../create-ambit.ts'
 import type { Ambit } from '../create-ambit.ts'
+import { demoWorld } from '../demo/demo-world.ts'
 import type { NewId } from '../directory/new-id.ts'
 import { consoleAt } from '../http/built-console.ts'
+import { createDemoDoor, isDemoRequest } from '../http/demo-door.ts'
 import { createOperatorDoor, isOperatorRequest } from '../http/operator-door.ts'
 import { createLog } from '../observe/log.ts'
 import type { Log } from '../observe/log.ts'
 import { authenticateOf } from './authenticate-of.ts'
 import type { Command, Listening, Surroundings } from './command.ts'
 import { writeDemo } from './demo-file.ts'
+import type { Demo } from './demo-file.ts'
 import { journalOf } from './journal-of.ts'
 import { modelsOf } from './models-of.ts'
 import { demoSteps } from './next-steps.ts'
@@ -43,7 +46,7 @@ export async function serveDemo(settings: Settings, surroundings: Surroundings):
   const { people } = embedded.demo
   const secret = newSecret()
   const ambit = createAmbit({ store: { open: async () => embedded.database }, ...models, authenticate, limits: settings.limits, metrics: true, console: consoleAt('/'), log, ...journal })
-  const front = withOperatorDoor(ambit, embedded, secret, log, newId)
+  const front = withDoors(ambit, embedded, { secret, people, log, newId })
   const announce = async (url: string) => {
     await writeDemo(directory, { url, people })
     await writeServerNote(directory, { url, pid: process.pid, secret })
@@ -53,12 +56,29 @@ export async function serveDemo(settings: Settings, surroundings: Surroundings):
   await removeServerNote(directory)
 }
 
-function withOperatorDoor(ambit: Ambit, { handles }: OpenEmbedded, secret: string, log: Log, newId: NewId): Listening {
-  const door = createOperatorDoor({ secret, log, newRequestId: () => newId('req'), perform: operatorWork({ handles, newId, served: true }) })
-  return { fetch: (request, peer) => (isOperatorRequest(request) ? door(request, peer.address) : ambit.fetch(request)) }
+interface DoorParts {
+  readonly secret: string
+  readonly people: Demo['people']
+  readonly log: Log
+  readonly newId: NewId
 }
 
-/** The demo's keys lie in a file, and its operator door trusts this machine: neither is for a network. */
+/** What stands in front of the interface here, and in no other start. */
+function withDoors(ambit: Ambit, { handles }: OpenEmbedded, { secret, people, log, newId }: DoorParts): Listening {
+  const newRequestId = () => newId('req')
+  const operator = createOperatorDoor({ secret, log, newRequestId, perform: operatorWork({ handles, newId, served: true }) })
+  const names = new Map(demoWorld.people.map(({ id, name }) => [id, name]))
+  const shown = Object.entries(people).map(([id, person]) => ({ id, name: names.get(id) ?? id, ...person }))
+  const asSomebody = createDemoDoor({ people: shown, log, newRequestId, fetch: ambit.fetch })
+  return {
+    async fetch(request, peer) {
+      if (isOperatorRequest(request)) return operator(request, peer.address)
+      return isDemoRequest(request) ? asSomebody(request, peer.address) : ambit.fetch(request)
+    },
+  }
+}
+
+/** The demo's keys lie in a file, and its doors trust this machine: neither is for a network. */
 function mustBeLoopback(host: string): void {
   if (/^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1)$/.test(host)) return
   throw badSetting(`AMBIT_HOST is "${host}", but the embedded start listens on this machine only: use 127.0.0.1, or set AMBIT_DATABASE_URL to serve a network from PostgreSQL.`)

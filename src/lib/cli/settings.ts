@@ -31,6 +31,8 @@ export interface Settings {
   readonly limits: Partial<Limits>
   /** Whose tokens are accepted beside API keys. Null: nobody's. */
   readonly jwt: JwtOptions | null
+  /** Whether the cookie of a sign-in goes over https only. Null: where the request that signed in came over https. */
+  readonly secureCookie: boolean | null
   /** Null: whoever logs decides. */
   readonly logLevel: string | null
   /** The server that `chat` asks; null: the one that `directory` names. */
@@ -70,6 +72,7 @@ export function settingsOf(environment: Environment, wanted?: SettingsWanted): S
     model: readModel(read, databaseUrl === null ? 'offline' : 'none'),
     limits: readLimits(read('AMBIT_CONTEXT_TOKENS')),
     jwt: readJwt(read),
+    secureCookie: readSecureCookie(read('AMBIT_SECURE_COOKIE')),
     logLevel: readLogLevel(read('AMBIT_LOG_LEVEL')),
     url: readUrl('AMBIT_URL', read, ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
     apiKey: read('AMBIT_API_KEY'),
@@ -166,6 +169,11 @@ function readJwt(read: (name: string) => string | null): JwtOptions | null {
     ...(jwksUrl !== null && { jwksUrl }),
     claims: { ...(subject !== null && { subject }), ...(org !== null && { org }), ...(project !== null && { project }) },
   }
+}
+
+function readSecureCookie(text: string | null): boolean | null {
+  if (text === null || text === 'true' || text === 'false') return text === null ? null : text === 'true'
+  throw badSetting(`AMBIT_SECURE_COOKIE is "${text}": it must be true (a proxy in front of this server ends https) or false.`)
 }
 
 function readLogLevel(text: string | null): string | null {

@@ -44,4 +44,9 @@ export interface Directory {
   access(who: Principal, target: ChatTarget): Promise<Access | null>
   /** The projects of the organisation that this principal may see, ordered by id. */
   projects(who: Principal, org: Id, page: Page): Promise<readonly Place[]>
+  /**
+   * The organisations that this principal may see, or see a project of, ordered by id; `slug` is what `access` is asked for as `org`. For a list to choose
+   * from, and no right: what is listed is asked of `access` all the same. Absent, nothing is listed.
+   */
+  organisations?(who: Principal, page: Page): Promise<readonly Place[]>
 }

@@ -1,4 +1,4 @@
-import { findOrgAccess, findProjectAccess, listVisibleProjects } from '../store/directory-rows.ts'
+import { findOrgAccess, findProjectAccess, listOrganisations, listVisibleProjects } from '../store/directory-rows.ts'
 import type { AccessRow, PlaceRow } from '../store/directory-rows.ts'
 import type { Handles } from '../store/handles.ts'
 import type { Access, ChatTarget, Directory, Place } from './directory.ts'
@@ -22,7 +22,11 @@ export function ownDirectory({ lookup }: Pick<Handles, 'lookup'>): Directory {
       return row && accessOf(row)
     },
     async projects(who, org, page) {
-      const rows = await lookup((sql) => listVisibleProjects(sql, who.subject, org, page))
+      const rows = await lookup((sql) => listVisibleProjects(sql, who.subject, org, { ...page, only: narrowed(who, 'project') }))
+      return rows.map(placeOf)
+    },
+    async organisations(who, page) {
+      const rows = await lookup((sql) => listOrganisations(sql, who.subject, { ...page, only: narrowed(who, 'org') }))
       return rows.map(placeOf)
     },
   }
@@ -38,6 +42,15 @@ export function opens(who: Principal, target: ChatTarget): boolean {
   // A claim that is named and not there narrows to nothing: it must not open what it was to bound.
   if (Object.hasOwn(claims, 'project')) return org === target.org && project !== undefined && project === target.project
   return !Object.hasOwn(claims, 'org') || org === target.org
+}
+
+/** The one place of this kind that the credential leaves open; undefined where it does not narrow. A claim that is no name is that of no place. */
+function narrowed(who: Principal, kind: 'org' | 'project'): string | undefined {
+  const claims = who.claims ?? {}
+  // A project is named within its organisation: without that it opens nothing, and no organisation is listed for it either.
+  if (!Object.hasOwn(claims, kind)) return kind === 'org' && Object.hasOwn(claims, 'project') ? '' : undefined
+  const name = claims[kind]
+  return typeof name === 'string' ? name : ''
 }
 
 function accessOf({ org, project, role }: AccessRow): Access {

@@ -50,7 +50,7 @@ export function createDoor(options: DoorOptions): (request: Request) => Promise<
     for (const route of SCOPED_ROUTES) mount(route, prefix + route.path, (exchange) => serveScoped(exchange, route, options))
   }
   let document: OpenApiDocument | undefined
-  const door = { open: options.open, metrics: options.metricsText, document: () => (document ??= openApiDocument({ basePath: options.basePath, prefixes })) }
+  const door = { open: options.open, basePath: options.basePath, metrics: options.metricsText, document: () => (document ??= openApiDocument({ basePath: options.basePath, prefixes })) }
   for (const route of OPEN_ROUTES) mount(route, route.path, (exchange) => route.serve(exchange, door))
   app.notFound(async (c) => problem(NOT_FOUND, requestIdOf(c.req.raw, options)))
   const home = { basePath: options.basePath, places: options.target ? 'host' : 'path', signIn: options.signIn } as const

@@ -1,6 +1,8 @@
-import type { ChatTarget } from '../directory/directory.ts'
+import type { ChatTarget, Directory } from '../directory/directory.ts'
 import type { NewId } from '../directory/new-id.ts'
 import type { Principal } from '../directory/principal.ts'
+import type { SignedIn } from '../identity/sign-in.ts'
+import type { Uncredited } from '../identity/api-key.ts'
 import type { Frame } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../observe/log.ts'
@@ -12,6 +14,7 @@ import type { StopOutcome, StopWanted } from '../run/stop-run.ts'
 import type { ChatExecutionContext, Permission } from '../scope/chat-execution-context.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import type { Handles } from '../store/handles.ts'
+import type { LedgerEffect } from '../tools/bound-tool.ts'
 import type { OpenStreams } from './open-streams.ts'
 
 /** What the door needs of the house behind it. */
@@ -20,12 +23,34 @@ export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
   readonly newId: NewId
   readonly streams: OpenStreams
   readonly events: Pick<ScopeEvents, 'place' | 'follow' | 'notify'>
+  readonly directory: Directory
+  /** Whether organisations, people and keys are kept here, and not by the host. */
+  readonly keepsDirectory: boolean
+  /** Null where a cookie would be nobody's credential. */
+  readonly signIns: SignIns | null
   authenticate(request: Request, log: Log): Promise<Principal | Refusal>
   resolve(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
+  /** Refuses also while the providers of all models fail. The other leaves that to whoever opens a run: a retry begins none. */
+  resolveCallable(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
+  /** What the model of a run in this scope would be offered. */
+  tools(context: ChatExecutionContext): readonly OfferedHere[]
   openRun(context: ChatExecutionContext, command: ChatCommand, log: Log): Promise<OpenedRun | Refusal>
   follow(context: ChatExecutionContext, run: RunRef, from: ReaderPlace, signal: AbortSignal): AsyncIterable<readonly Frame[]>
   stop(context: ChatExecutionContext, wanted: StopWanted): Promise<StopOutcome | Refusal>
   ready(): Promise<boolean>
+}
+
+/** API keys exchanged for cookies. */
+export interface SignIns {
+  begin(key: string, before: readonly string[]): Promise<SignedIn | Uncredited>
+  end(secrets: readonly string[]): Promise<void>
+  readonly secureCookie: boolean | undefined
+}
+
+export interface OfferedHere {
+  readonly name: string
+  readonly description: string
+  readonly effect: LedgerEffect
 }
 
 /** One request on its way through the stations. */

@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { opens } from '../directory/own-directory.ts'
 import { boundedWait } from '../limits/bounded-wait.ts'
 import { NOT_FOUND } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
-import { listMemberships } from '../store/directory-rows.ts'
 import type { Exchange, House } from './exchange.ts'
 import { documented } from './operation.ts'
 import type { Answer, Operation } from './operation.ts'
@@ -13,39 +11,11 @@ import { json, metricsText } from './respond.ts'
 /** What a route outside any scope can ask for. The house may not open: liveness does not depend on a database. */
 export interface Door {
   open(): Promise<House | Refusal>
+  readonly basePath: string
   /** What is served here, as OpenAPI. */
   document(): Document
   /** What was counted, in Prometheus' text format; null where nothing is. */
   metrics(): Promise<string> | null
-}
-
-const meSchema = z
-  .object({
-    subject: z.string(),
-    kind: z.enum(['person', 'service']),
-    memberships: z.array(z.object({ org: z.string(), project: z.string().nullable(), role: z.enum(['owner', 'admin', 'member', 'viewer']) })),
-  })
-  .register(documented, { id: 'Me' })
-
-export const getMeOperation = {
-  id: 'getMe',
-  summary: 'Who this credential is, and where it is a member.',
-  answers: { 200: meSchema },
-  refuses: ['unauthenticated', 'unavailable'],
-} satisfies Operation
-
-/** `GET /v1/me`: who this credential is, and where it is a member (in Ambit's own directory). */
-export async function getMe({ request, requestId, log }: Exchange, { open }: Door): Promise<Answer<typeof getMeOperation>> {
-  const house = await open()
-  if ('ok' in house) return problem(house, requestId)
-  const who = await house.authenticate(request, log)
-  if ('ok' in who) return problem(who, requestId)
-  const named = who.claims?.['org']
-  const rows = typeof named === 'string' ? await house.lookup((sql) => listMemberships(sql, who.subject, named)) : []
-  const memberships = rows
-    .filter(({ org, project }) => opens(who, { org, ...(project !== null && { project }) }))
-    .map(({ org, project, role }) => ({ org, project, role }))
-  return json<z.output<typeof meSchema>>({ subject: who.subject, kind: who.kind, memberships }, requestId)
 }
 
 const liveSchema = z.object({ status: z.literal('live') }).register(documented, { id: 'Live' })

@@ -70,7 +70,7 @@ const METRICS: ResponseObject = {
   content: { [METRICS_TYPE]: { schema: { type: 'string' } } },
 }
 
-const NOTHING: ResponseObject = { description: 'Nothing: there is nothing to follow, or what was asked is done.', headers: COMMON }
+const NOTHING: ResponseObject = { description: 'Done, or nothing is there: there is no body.', headers: COMMON }
 
 const CODES = Object.keys(KINDS) as ProblemCode[]
 const byStatus = (codes: readonly ProblemCode[]) => [...Map.groupBy(codes, (code) => KINDS[code].status)]

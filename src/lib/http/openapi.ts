@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { RefusalCode } from '../scope/refusal.ts'
 import { REQUEST_ID_HEADER, componentResponses, responsesOf } from './openapi-responses.ts'
 import type { Responses } from './openapi-responses.ts'
+import { SIGN_IN_COOKIE } from '../identity/sign-in-cookie.ts'
 import { componentSchemas, inlineSchema, schemaRef } from './openapi-schema.ts'
 import type { JsonSchema } from './openapi-schema.ts'
 import { id } from './operation.ts'
@@ -57,21 +58,24 @@ export function openApiDocument({ basePath, prefixes }: Mount): OpenApiDocument 
   )
   const open = OPEN_ROUTES.map(({ path, method, operation }) => entryOf(path, method, {
     ...operationOf(operation, path, operation.refuses ?? []),
-    ...(!operation.refuses?.includes('unauthenticated') && { security: [] as const }),
+    ...((operation.open || !operation.refuses?.includes('unauthenticated')) && { security: [] as const }),
   }))
   const entries = [...scoped, ...open]
   return {
     openapi: '3.1.0',
     info: { title: 'Ambit', version: VERSION, description: 'AI chat inside the organisation and project boundaries of multi-tenant software.' },
     servers: [{ url: basePath === '' ? '/' : basePath }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { signedIn: [] }],
     paths: pathsOf(entries),
     components: {
       schemas: componentSchemas(),
       responses: componentResponses(entries.map(({ operation }) => operation)),
       headers: { RequestId: REQUEST_ID_HEADER },
       parameters: componentParameters(entries),
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a token of an issuer; or whatever else the host reads.' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a token of an issuer; or whatever else the host reads.' },
+        signedIn: { type: 'apiKey', in: 'cookie', name: SIGN_IN_COOKIE, description: 'Given to a browser by `POST /v1/sign-in`, where the host takes it.' },
+      },
     },
   }
 }

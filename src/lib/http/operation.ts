@@ -11,6 +11,8 @@ export interface Operation {
   /** What a generated client calls it; stays as it is. */
   readonly id: string
   readonly summary: string
+  /** Asked without a credential, though what is in its body may be refused as one. */
+  readonly open?: true
   /** All of them can be left out. */
   readonly query?: Readonly<Record<string, z.ZodType>>
   readonly headers?: Readonly<Record<string, z.ZodType>>

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Log } from '../observe/log.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
+import { isFromHere } from './is-from-here.ts'
 import { internalProblem, problem } from './problem.ts'
 import { readJson } from './read-json.ts'
 import { json } from './respond.ts'
@@ -21,9 +22,8 @@ const BODY_BYTES = 100_000
 const WRONG_SECRET = refuse('unauthenticated', 'This is not the secret of the running server. It is new at each start: read server.json again.')
 
 /**
- * Operator work over HTTP, for the commands beside a server whose embedded database only it can open. Two walls besides
- * the secret: the socket's other end must be on this machine, and so must the name that was asked for, because a page in
- * a browser can make its own host name resolve to 127.0.0.1 (DNS rebinding). From elsewhere the door is not there.
+ * Operator work over HTTP, for the commands beside a server whose embedded database only it can open. It is a wall besides the
+ * secret that the request comes from this machine: from elsewhere the door is not there.
  */
 export function createOperatorDoor(options: OperatorDoorOptions): (request: Request, peer: string | undefined) => Promise<Response> {
   const expected = sha256(`Bearer ${options.secret}`)
@@ -48,7 +48,7 @@ export function isOperatorRequest(request: Request): boolean {
 }
 
 function refuseStranger(request: Request, peer: string | undefined, expected: Buffer): Refusal | null {
-  if (!isLoopbackAddress(peer) || !isLoopbackHost(request.headers.get('host'))) return NOT_FOUND
+  if (!isFromHere(request, peer)) return NOT_FOUND
   return timingSafeEqual(sha256(request.headers.get('authorization') ?? ''), expected) ? null : WRONG_SECRET
 }
 
@@ -56,15 +56,6 @@ async function pass(request: Request, work: string, { perform }: OperatorDoorOpt
   if (request.method !== 'POST') return NOT_FOUND
   const body = await readJson(request, BODY_BYTES)
   return body.ok ? ((await perform(work, body.value)) ?? NOT_FOUND) : body
-}
-
-/** IPv4 also as a socket for both families tells it: `::ffff:127.0.0.1`. */
-export function isLoopbackAddress(address: string | undefined): boolean {
-  return address !== undefined && /^(::1|(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/.test(address)
-}
-
-function isLoopbackHost(host: string | null): boolean {
-  return host !== null && /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(host)
 }
 
 /** Of equal length whatever the text, as the comparison needs it. */

@@ -6,13 +6,16 @@ import { getDocuments, getDocumentsOperation, readDocument, readDocumentOperatio
 import { deleteDocumentOperation, patchDocument, patchDocumentOperation, postDocument, postDocumentOperation, removeDocument } from './document-writes.ts'
 import { followScope, followScopeOperation } from './event-routes.ts'
 import type { Exchange, House, ScopedExchange } from './exchange.ts'
-import { getDocument, getDocumentOperation, getLive, getLiveOperation, getMe, getMeOperation, getMetrics, getMetricsOperation, getReady, getReadyOperation } from './open-routes.ts'
+import { getDocument, getDocumentOperation, getLive, getLiveOperation, getMetrics, getMetricsOperation, getReady, getReadyOperation } from './open-routes.ts'
 import type { Door } from './open-routes.ts'
+import { getMe, getMeOperation } from './me-routes.ts'
 import { getMessages, getMessagesOperation } from './message-routes.ts'
 import type { Answer, BodyOf, Operation } from './operation.ts'
 import { getRun, getRunOperation, getRuns, getRunsOperation } from './run-routes.ts'
 import { followRunEvents, followRunOperation, resumeStream, resumeStreamOperation } from './stream-routes.ts'
+import { getScope, getScopeOperation } from './scope-routes.ts'
 import { getSettings, getSettingsOperation, patchSettings, patchSettingsOperation } from './settings-routes.ts'
+import { deleteSignIn, postSignIn, signInOperation, signOutOperation } from './sign-in-routes.ts'
 import { getThread, getThreadOperation, getThreads, getThreadsOperation, patchThread, patchThreadOperation } from './thread-routes.ts'
 
 interface Route {
@@ -51,12 +54,15 @@ export const SCOPED_ROUTES: readonly ScopedRoute[] = [
   scoped({ method: 'GET', path: '/documents/:document', permission: 'read', operation: readDocumentOperation, serve: readDocument }),
   scoped({ method: 'PATCH', path: '/documents/:document', permission: 'write', operation: patchDocumentOperation, serve: patchDocument }),
   scoped({ method: 'DELETE', path: '/documents/:document', permission: 'write', operation: deleteDocumentOperation, serve: removeDocument }),
+  scoped({ method: 'GET', path: '/scope', permission: 'read', operation: getScopeOperation, serve: getScope }),
   scoped({ method: 'GET', path: '/settings', permission: 'read', operation: getSettingsOperation, serve: getSettings }),
   scoped({ method: 'PATCH', path: '/settings', permission: 'admin', operation: patchSettingsOperation, serve: patchSettings }),
 ]
 
 export const OPEN_ROUTES: readonly OpenRoute[] = [
   open({ method: 'GET', path: '/v1/me', operation: getMeOperation, serve: getMe }),
+  open({ method: 'POST', path: '/v1/sign-in', operation: signInOperation, serve: postSignIn }),
+  open({ method: 'DELETE', path: '/v1/sign-in', operation: signOutOperation, serve: deleteSignIn }),
   open({ method: 'GET', path: '/health/live', operation: getLiveOperation, serve: getLive }),
   open({ method: 'GET', path: '/health/ready', operation: getReadyOperation, serve: getReady }),
   open({ method: 'GET', path: '/metrics', operation: getMetricsOperation, serve: getMetrics }),

@@ -1,12 +1,15 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { NewId } from '../directory/new-id.ts'
 import { findKey, insertKey, touchKey } from '../store/key-rows.ts'
-import type { Handles, OperatorSql } from '../store/handles.ts'
+import type { KeyRow } from '../store/key-rows.ts'
+import type { Handles, LookupSql, OperatorSql } from '../store/handles.ts'
 import type { Principal } from '../directory/principal.ts'
+import { sha256 } from './sha256.ts'
 
 const PREFIX_BYTES = 9
 const SECRET_BYTES = 32
-const KEY = /^[Bb][Ee][Aa][Rr][Ee][Rr] +ambit_([A-Za-z0-9_-]{12})_([A-Za-z0-9_-]{43})$/
+const BEARER = /^bearer +(\S+)$/i
+const KEY = /^ambit_([A-Za-z0-9_-]{12})_([A-Za-z0-9_-]{43})$/
 
 const BEGINNING = /^ambit_([A-Za-z0-9_-]{12})(?:_[A-Za-z0-9_-]{43})?$/
 
@@ -18,7 +21,19 @@ export function prefixOf(key: string): string | null {
 /** What became of a credential. The codes are for the log: outside, all refusals look alike. */
 export type Credential =
   | { readonly ok: true; readonly principal: Principal }
-  | { readonly ok: false; readonly code: 'absent' | 'malformed' | 'unknown' | 'wrong_secret' | 'expired' | 'revoked' }
+  | Uncredited
+
+/** `ended` and `ambiguous` are said of a sign-in only. */
+export interface Uncredited {
+  readonly ok: false
+  readonly code: 'absent' | 'malformed' | 'unknown' | 'wrong_secret' | 'expired' | 'revoked' | 'ended' | 'ambiguous'
+}
+
+/** A key that was shown with its secret, and is good. */
+export interface ProvedKey {
+  readonly ok: true
+  readonly key: KeyRow
+}
 
 /**
  * Mints a key for a person in an organisation: `ambit_<prefix>_<secret>`, 256 random bits of secret. Answers the key
@@ -35,25 +50,34 @@ export async function createKey(
   return `ambit_${prefix}_${secret}`
 }
 
-/** Reads `Authorization: Bearer <key>`. An unknown prefix costs the same comparison as a known one. */
+/** Reads `Authorization: Bearer <key>`. */
 export async function authenticateKey({ lookup }: Pick<Handles, 'lookup'>, authorization: string | null): Promise<Credential> {
   if (authorization === null) return { ok: false, code: 'absent' }
-  const [, prefix, secret] = KEY.exec(authorization) ?? []
-  if (prefix === undefined || secret === undefined) return { ok: false, code: 'malformed' }
+  const [, text = ''] = BEARER.exec(authorization) ?? []
+  if (!KEY.test(text)) return { ok: false, code: 'malformed' } // no question to the database for what another scheme may know
   return lookup(async (sql): Promise<Credential> => {
-    const key = await findKey(sql, prefix)
-    const same = timingSafeEqual(sha256(secret), key?.hash ?? NOBODY)
-    if (!key) return { ok: false, code: 'unknown' }
-    if (!same) return { ok: false, code: 'wrong_secret' }
-    if (key.revoked) return { ok: false, code: 'revoked' }
-    if (key.expired) return { ok: false, code: 'expired' }
-    if (key.stale) await touchKey(sql, prefix)
-    return { ok: true, principal: { subject: key.person_id, kind: 'person', claims: { org: key.org, key: key.id, name: key.person_name } } }
+    const proved = await proveKey(sql, text)
+    return proved.ok ? { ok: true, principal: principalOf(proved.key) } : proved
   })
 }
 
-const NOBODY = sha256('nobody')
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+/** An unknown prefix costs the same comparison as a known one. */
+export async function proveKey(sql: LookupSql, text: string): Promise<ProvedKey | Uncredited> {
+  const [, prefix, secret] = KEY.exec(text) ?? []
+  if (prefix === undefined || secret === undefined) return { ok: false, code: 'malformed' }
+  const key = await findKey(sql, prefix)
+  const same = timingSafeEqual(sha256(secret), key?.hash ?? NOBODY)
+  if (!key) return { ok: false, code: 'unknown' }
+  if (!same) return { ok: false, code: 'wrong_secret' }
+  if (key.revoked) return { ok: false, code: 'revoked' }
+  if (key.expired) return { ok: false, code: 'expired' }
+  if (key.stale) await touchKey(sql, prefix)
+  return { ok: true, key }
 }
+
+/** Who a key speaks for, in which way ever it came: nothing behind this knows the difference. */
+export function principalOf({ person_id, person_name, org, id }: Pick<KeyRow, 'person_id' | 'person_name' | 'org' | 'id'>): Principal {
+  return { subject: person_id, kind: 'person', claims: { org, key: id, name: person_name } }
+}
+
+const NOBODY = sha256('nobody')

@@ -6,6 +6,8 @@ import type { Credential } from './api-key.ts'
 /** What Ambit lends to a scheme of its own; a host's function need not look at it. */
 export interface IdentityTools {
   authenticateKey(authorization: string | null): Promise<Credential>
+  /** Who has signed in, by the secrets of the cookie. */
+  authenticateSignIn(secrets: readonly string[]): Promise<Credential>
   readonly log: Log
 }
 
@@ -30,7 +32,11 @@ export interface Unidentified {
  * `Unidentified` says more, as a value: a forged token and an issuer that is away are both expected here, and a thrown
  * error would be a fault of Ambit's (500).
  */
-export type Authenticate = (request: Request, tools: IdentityTools) => Promise<Principal | Unidentified | null>
+export interface Authenticate {
+  (request: Request, tools: IdentityTools): Promise<Principal | Unidentified | null>
+  /** Set by `signedIn()`: a key can be exchanged for a cookie. Absent, there is no such way in: a cookie would be nobody's. */
+  readonly signIn?: { readonly secureCookie?: boolean }
+}
 
 /** Ambit's API keys, as `Authorization: Bearer ambit_…`. */
 export function apiKeys(): Authenticate {
@@ -52,6 +58,11 @@ function isKeyLike(authorization: string | null): boolean {
  * is offered to no other.
  */
 export function firstOf(...schemes: readonly Authenticate[]): Authenticate {
+  const signIn = schemes.find((scheme) => scheme.signIn)?.signIn
+  return Object.assign(askEach(schemes), signIn && { signIn })
+}
+
+function askEach(schemes: readonly Authenticate[]): Authenticate {
   return async (request, tools) => {
     let answer: Unidentified | null = null
     for (const scheme of schemes) {

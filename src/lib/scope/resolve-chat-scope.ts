@@ -58,10 +58,9 @@ export async function resolveChatScope(
     same ? known.places : project ? [project] : listPlaces(sources, who, org.id),
   ])
   const models = sources.models()
-  const reader = access.role === 'viewer'
-  const administers = access.role === 'owner' || access.role === 'admin'
-  if (permission === 'admin' && !administers) return ADMINS_ONLY
-  if (reader && permission !== 'read') return READS_ONLY
+  const allowed = mayAs(access.role)
+  if (permission === 'admin' && !allowed.includes('admin')) return ADMINS_ONLY
+  if (!allowed.includes(permission)) return READS_ONLY
   const unavailable = availability(settings, models.length > 0 ? (sources.modelWaitMs?.() ?? 0) : null)
   if (unavailable && permission === 'chat') return unavailable
   if (same) return known
@@ -74,7 +73,7 @@ export async function resolveChatScope(
     project,
     role: access.role,
     grants: [...grants],
-    may: reader ? ['read'] : ['read', 'write', ...(unavailable ? [] : ['chat' as const]), ...(administers ? ['admin' as const] : [])],
+    may: allowed.filter((one) => one !== 'chat' || !unavailable),
     places,
     rows: { orgId: org.id, projectIds: project ? projectIds : [...projectIds, ORGANISATION], userId: who.subject, ...(permission === 'admin' && { administers: true }) },
     models,
@@ -83,6 +82,12 @@ export async function resolveChatScope(
     limits: sources.limits,
     version: access.version ?? null,
   })
+}
+
+/** What a role may do where nothing is switched off: the one rule. */
+export function mayAs(role: Role): readonly Permission[] {
+  if (role === 'viewer') return ['read']
+  return role === 'member' ? ['read', 'write', 'chat'] : ['read', 'write', 'chat', 'admin']
 }
 
 /** A directory that breaks its promise must not open anything: an id like `*` would open the organisation's own rows. */

@@ -56,24 +56,42 @@ export async function findProjectAccess(
   return rows[0] ?? null
 }
 
-/** The projects of an organisation that the person may see, by id, after `after`. */
-export async function listVisibleProjects(
-  sql: LookupSql,
-  personId: string,
-  orgId: string,
-  page: { readonly limit: number; readonly after?: string | undefined },
-): Promise<readonly PlaceRow[]> {
+/** Some of a list, by id; `only` is the slug of the one that a credential is for. */
+export interface PlacePage {
+  readonly limit: number
+  readonly after?: string | undefined
+  readonly only?: string | undefined
+}
+
+/** The organisations that the person is in, or in a project of. */
+export async function listOrganisations(sql: LookupSql, personId: string, page: PlacePage): Promise<readonly PlaceRow[]> {
+  const { rows } = await sql.query<PlaceRow>(
+    `select o.id, o.slug, o.name, o.profile as about
+     from ambit.organisations o
+     where o.deleted_at is null and o.id > $2 and ($3::text is null or o.slug = $3)
+       and o.id in (select m.org_id from ambit.memberships m
+                    where m.person_id = $1
+                      and (m.project_id = '*' or exists (select from ambit.projects p
+                                                         where p.org_id = m.org_id and p.id = m.project_id and p.deleted_at is null)))
+     order by o.id limit $4`,
+    [personId, page.after ?? '', page.only ?? null, page.limit],
+  )
+  return rows
+}
+
+/** The projects of an organisation that the person may see. */
+export async function listVisibleProjects(sql: LookupSql, personId: string, orgId: string, page: PlacePage): Promise<readonly PlaceRow[]> {
   const { rows } = await sql.query<PlaceRow>(
     `select p.id, p.slug, p.name, p.about
      from ambit.projects p
-     where p.org_id = $2 and p.deleted_at is null and p.id > $3
+     where p.org_id = $2 and p.deleted_at is null and p.id > $3 and ($5::text is null or p.slug = $5)
        and (exists (select from ambit.memberships own
                     where own.org_id = p.org_id and own.project_id = p.id and own.person_id = $1)
             or (p.visibility = 'organisation'
                 and exists (select from ambit.memberships m
                             where m.org_id = p.org_id and m.project_id = '*' and m.person_id = $1)))
      order by p.id limit $4`,
-    [personId, orgId, page.after ?? '', page.limit],
+    [personId, orgId, page.after ?? '', page.limit, page.only ?? null],
   )
   return rows
 }

@@ -1,7 +1,9 @@
 import type { LookupSql, OperatorSql } from './handles.ts'
 
 export interface KeyRow {
+  readonly org_id: string
   readonly id: string
+  readonly prefix: string
   readonly org: string
   readonly person_id: string
   readonly person_name: string
@@ -14,7 +16,7 @@ export interface KeyRow {
 /** The key with this public prefix. Expiry is judged by the database's clock; `stale` says that last use is worth writing again. */
 export async function findKey(sql: LookupSql, prefix: string): Promise<KeyRow | null> {
   const { rows } = await sql.query<KeyRow>(
-    `select k.id, o.slug as org, k.person_id, p.name as person_name, k.hash,
+    `select k.org_id, k.id, k.prefix, o.slug as org, k.person_id, p.name as person_name, k.hash,
             k.expires_at is not null and k.expires_at <= now() as expired,
             k.revoked_at is not null as revoked,
             k.last_used_at is null or k.last_used_at < now() - interval '1 minute' as stale

@@ -83,6 +83,7 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
     seen: writes(200),
   },
   'DELETE /documents/:document': { permission: 'write', names: 'document', seen: writes(204) },
+  'GET /scope': { permission: 'read', seen: always },
   'GET /settings': { permission: 'read', seen: always },
   'PATCH /settings': {
     permission: 'admin',
@@ -95,6 +96,8 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
 /** Routes outside any scope: 401 where they ask who it is, and else for everybody; what is not switched on is for nobody. */
 export const OPEN: Readonly<Record<string, { readonly asks: boolean; readonly off?: true }>> = {
   'GET /v1/me': { asks: true },
+  'POST /v1/sign-in': { asks: false, off: true },
+  'DELETE /v1/sign-in': { asks: false, off: true },
   'GET /health/live': { asks: false },
   'GET /health/ready': { asks: false },
   'GET /metrics': { asks: false, off: true },

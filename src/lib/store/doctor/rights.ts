@@ -26,13 +26,14 @@ const KEPT = { select: '*', insert: '*', update: '*' } as const
  * The scoped role is not listed: what it may touch is held to the rules for tenant tables.
  */
 const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record<string, Rights>>>> = {
-  // Before a scope exists: who somebody is, and what is ruled where. Writes only when a key was used last.
+  // Before a scope exists: who somebody is, and what is ruled where. Writes only when a key was used last, and who has signed in with it.
   lookup: {
     organisations: { select: '*' },
     projects: { select: '*' },
     people: { select: '*' },
     memberships: { select: '*' },
     api_keys: { select: '*', update: ['last_used_at'] },
+    sign_ins: { select: '*', insert: '*', update: ['used_at', 'ends_at'], delete: '*' },
     settings: { select: '*' },
     migrations: { select: '*' },
   },
