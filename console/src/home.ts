@@ -6,12 +6,14 @@ export interface Home {
   readonly api: string
   /** `path`: an address names organisation and project. `host`: there is one place, and the host knows which. */
   readonly places: 'path' | 'host'
-  /** Where the host signs people in; null: here, with a key. */
+  /** Whether one signs in here, with a key. */
+  readonly signIn: boolean
+  /** Where the host signs people in; null: it does not say. */
   readonly signInUrl: string | null
 }
 
 /** `console:dev` serves the page as it stands, over an Ambit of its own. */
-const IN_DEVELOPMENT: Home = { root: '', api: '', places: 'path', signInUrl: null }
+const IN_DEVELOPMENT: Home = { root: '', api: '', places: 'path', signIn: true, signInUrl: null }
 
 export const home: Home = readHome()
 

@@ -14,15 +14,18 @@ export interface CheckedMount {
   readonly basePath?: string
   /** Whether the host names the target: then the paths do not. */
   readonly target?: boolean
+  /** Whether there is a console: what is no route is a page of it. */
+  readonly console?: boolean
 }
 
 /** The members that a document's schemas do not name are allowed to a later version, and to no answer of a test. */
-export function checkAgainst(document: OpenApiDocument, basePath: string): Check {
+export function checkAgainst(document: OpenApiDocument, basePath: string, pages = false): Check {
   const validators = createValidators(document)
   const operations = operationsOf(document)
   return async ({ method, url }, response) => {
     const path = pathOf(url, basePath)
     const found = path === null ? undefined : operations.find((one) => one.method === (method === 'HEAD' ? 'GET' : method) && one.path.test(path))
+    if (!found && pages && response.status === 200) return []
     const declared = found ? found.operation.responses[String(response.status)] : NO_ROUTE
     if (!declared || (!found && response.status !== 404)) return [`the status ${response.status} is not declared`]
     return judge(resolve(document, declared), response, { validators, empty: method === 'HEAD' })
@@ -64,9 +67,9 @@ async function noted(asked: { readonly method: string; readonly url: string }, r
 const checks = new Map<string, Check>()
 
 /** One for each way to mount: schemas are compiled once. */
-function checkOf({ basePath = '', target = false }: CheckedMount): Check {
-  const key = `${basePath} ${target}`
-  const check = checks.get(key) ?? checkAgainst(openApiDocument({ basePath, prefixes: target ? [''] : SCOPE_PREFIXES }), basePath)
+function checkOf({ basePath = '', target = false, console: pages = false }: CheckedMount): Check {
+  const key = `${basePath} ${target} ${pages}`
+  const check = checks.get(key) ?? checkAgainst(openApiDocument({ basePath, prefixes: target ? [''] : SCOPE_PREFIXES }), basePath, pages)
   checks.set(key, check)
   return check
 }

@@ -28,7 +28,7 @@ export function startAmbit(database: TestDatabase, options: Partial<AmbitOptions
   })
   const log = createLog({ level: 'info', destination })
   const ambit = createAmbit<never>({ store: database.source, authenticate: apiKeys(), log, ...options })
-  return { ambit: checked(ambit, { ...(options.basePath !== undefined && { basePath: options.basePath }), target: options.target !== undefined }), lines }
+  return { ambit: checked(ambit, { ...(options.basePath !== undefined && { basePath: options.basePath }), target: options.target !== undefined, console: options.console !== undefined }), lines }
 }
 
 export const APOLLO = '/v1/orgs/acme/projects/apollo'

@@ -40,7 +40,7 @@ export function AccountMenu({ showKeys }: { showKeys(): void }) {
       groups={[
         THEMES.map(({ theme: one, label, icon: Icon }) => ({ label, icon: <Icon size={16} />, checked: theme === one, act: () => setTheme(one) })),
         [{ label: 'Keyboard shortcuts', icon: <Keyboard size={16} />, keys: '?', act: showKeys }],
-        home.signInUrl === null ? [{ label: 'Sign out', icon: <LogOut size={16} />, act: leave.mutate }] : [],
+        home.signIn ? [{ label: 'Sign out', icon: <LogOut size={16} />, act: leave.mutate }] : [],
       ]}
     />
   )

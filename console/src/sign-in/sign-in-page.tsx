@@ -13,14 +13,14 @@ import styles from './sign-in-page.module.css'
 
 /** The first page of whoever is not known yet: with a host's own sign-in, as somebody of the demo, or with a key. */
 export function SignInPage() {
-  const demo = useQuery({ ...demoPeopleQuery, enabled: home.signInUrl === null })
+  const demo = useQuery({ ...demoPeopleQuery, enabled: home.signIn })
   const signedIn = useSignedIn()
   const asPerson = useMutation({ mutationFn: signInAs, onSuccess: signedIn })
   return (
     <main className={styles.page}>
       <Mark />
-      {home.signInUrl !== null && <HostSignIn url={home.signInUrl} />}
-      {home.signInUrl === null && demo.data && (
+      {!home.signIn && <HostSignIn url={home.signInUrl} />}
+      {home.signIn && demo.data && (
         <section className={styles.section} aria-labelledby="demo">
           <h1 id="demo" className={styles.title}>Who would you like to be?</h1>
           <p className={styles.about}>This is the demo: two organisations that must not see each other. Nobody but this machine can reach it.</p>
@@ -28,7 +28,7 @@ export function SignInPage() {
           {asPerson.error && <p role="alert" className={styles.error}>{wordsOf(asPerson.error)}</p>}
         </section>
       )}
-      {home.signInUrl === null && !demo.isPending && <KeySignIn first={!demo.data} />}
+      {home.signIn && !demo.isPending && <KeySignIn first={!demo.data} />}
     </main>
   )
 }
@@ -74,12 +74,12 @@ function KeySignIn({ first }: { readonly first: boolean }) {
   )
 }
 
-function HostSignIn({ url }: { readonly url: string }) {
+function HostSignIn({ url }: { readonly url: string | null }) {
   return (
     <section className={styles.section} aria-labelledby="host">
       <h1 id="host" className={styles.title}>You are not signed in</h1>
       <p className={styles.about}>Sign in to your application, then come back to this page.</p>
-      <a className={styles.hostLink} href={url}>Sign in</a>
+      {url !== null && <a className={styles.hostLink} href={url}>Sign in</a>}
     </section>
   )
 }

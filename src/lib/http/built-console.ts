@@ -3,7 +3,7 @@ import { createConsole } from './console-pages.ts'
 import type { Console } from './console-pages.ts'
 
 export interface ConsoleOptions {
-  /** Where the host signs people in. Shown to whoever opens the console and is not known to its `authenticate`; absent, the console asks for an API key. */
+  /** Where the host signs people in: shown to whoever opens the console and is not known to its `authenticate`. Where that knows `signedIn()`, the console asks for an API key itself. */
   readonly signInUrl?: string
 }
 
