@@ -1,9 +1,9 @@
-import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { describeInBrowser } from '../support/console-stage.ts'
 import type { ConsoleStage } from '../support/console-stage.ts'
 import { callsTools, finish, says, scriptedModel } from '../support/scripted-model.ts'
 import type { Script } from '../support/scripted-model.ts'
+import { answered, answers, ask, box } from './pages.ts'
 
 const APOLLO = '/orgs/acme/projects/apollo/chats'
 
@@ -17,20 +17,6 @@ function gate() {
 function saysAround(before: string, wait: Promise<unknown>, after: string): Script {
   const delta = (text: string) => ({ type: 'text-delta' as const, id: '0', delta: text })
   return [{ type: 'stream-start', warnings: [] }, { type: 'text-start', id: '0' }, delta(before), wait, delta(after), { type: 'text-end', id: '0' }, finish()]
-}
-
-const box = (page: Page) => page.getByRole('textbox', { name: 'Message', exact: true })
-const answers = (page: Page) => page.getByRole('article', { name: 'Answer' })
-
-async function ask(page: Page, text: string): Promise<void> {
-  await box(page).fill(text)
-  await box(page).press('Enter')
-}
-
-/** The last answer, once it is whole. */
-async function answered(page: Page): Promise<string> {
-  await page.getByRole('button', { name: 'Answer again' }).last().waitFor()
-  return (await answers(page).last().innerText()).trim()
 }
 
 const open = async (stage: ConsoleStage, ...scripts: Script[]) => {
