@@ -5,6 +5,8 @@ export interface Told {
   /** What happened meanwhile is not known: everything is to be asked again. */
   reload(): void
   connected(connected: boolean): void
+  /** The server answers, and will not be followed: a right was taken away, or it is busy. It is asked again after a while. */
+  refused(): void
 }
 
 const FIRST_DELAY_MS = 1_000
@@ -24,7 +26,7 @@ export function followScope(url: string, told: Told): () => void {
     channel.postMessage(message)
   }
   const leading = navigator.locks.request(`ambit-events:${url}`, { signal: ending.signal }, () => new Promise<void>((resolve) => {
-    const stop = followAlone(url, { event: (event) => tell({ event }), reload: () => tell({ reload: true }), connected: (connected) => tell({ connected }) })
+    const stop = followAlone(url, { event: (event) => tell({ event }), reload: () => tell({ reload: true }), connected: (connected) => tell({ connected }), refused: () => tell({ refused: true }) })
     ending.signal.addEventListener('abort', () => {
       stop()
       resolve()
@@ -39,11 +41,12 @@ export function followScope(url: string, told: Told): () => void {
   }
 }
 
-type Message = { readonly event: ScopeEvent } | { readonly reload: true } | { readonly connected: boolean }
+type Message = { readonly event: ScopeEvent } | { readonly reload: true } | { readonly refused: true } | { readonly connected: boolean }
 
 function deliver(message: Message, told: Told): void {
   if ('event' in message) told.event(message.event)
   else if ('reload' in message) told.reload()
+  else if ('refused' in message) told.refused()
   else told.connected(message.connected)
 }
 
@@ -67,6 +70,7 @@ function followAlone(url: string, told: Told): () => void {
     opened.addEventListener('error', () => {
       told.connected(false)
       if (opened.readyState !== EventSource.CLOSED) return
+      told.refused()
       timer = setTimeout(open, delayMs)
       delayMs = Math.min(2 * delayMs, MOST_DELAY_MS)
     })

@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { placeKey } from '../address/address.ts'
 import type { Place } from '../address/address.ts'
+import { meQuery } from '../api/me.ts'
 import { pathOf } from '../api/request.ts'
 import { home } from '../home.ts'
 import { setConnected } from './connection.ts'
@@ -32,6 +33,10 @@ export function useScopeEvents(place: Place | null, ready: boolean): void {
       },
       reload: refresh,
       connected: setConnected,
+      refused() {
+        void client.invalidateQueries({ queryKey: meQuery.queryKey })
+        void client.invalidateQueries({ queryKey: [key, 'scope'] })
+      },
     })
     return () => {
       clearTimeout(timer)

@@ -43,7 +43,9 @@ function Placed({ me, address }: { readonly me: Me; readonly address: Address })
   }, [place, scope.data])
   const [side, sidebar] = useSidebar(address)
   const [palette, setPalette] = useState<'commands' | 'places' | 'keys' | null>(null)
-  const here = useMemo(() => (scope.data ? { place, scope: scope.data, me } : null), [place, scope.data, me])
+  // What was seen before stays where the server is away; it does not where the right to see it is gone.
+  const gone = isAmbitError(scope.error) && scope.error.code === 'not_found'
+  const here = useMemo(() => (scope.data && !gone ? { place, scope: scope.data, me } : null), [place, scope.data, gone, me])
   if (here === null) return scope.isError ? <NotHere me={me} place={place} error={scope.error} retry={() => void scope.refetch()} /> : <Waiting />
   return (
     <HereContext value={here}>
