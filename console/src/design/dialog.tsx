@@ -1,7 +1,7 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { IconButton } from './button.tsx'
+import { Button } from './button.tsx'
 import styles from './dialog.module.css'
 
 interface DialogProps {
@@ -24,7 +24,8 @@ export function Dialog({ open, title, about, wide = false, children, actions, on
         <Base.Popup className={[styles.dialog, wide && styles.wide].filter(Boolean).join(' ')}>
           <header className={styles.head}>
             <Base.Title className={styles.title}>{title}</Base.Title>
-            <Base.Close render={<IconButton label="Close" small><X size={16} /></IconButton>} />
+            {/* Without a tooltip: it would be what the first Escape closes. */}
+            <Base.Close render={<Button look="plain" small aria-label="Close" />}><X size={16} /></Base.Close>
           </header>
           {about !== undefined && <Base.Description className={styles.about}>{about}</Base.Description>}
           {children}
