@@ -73,7 +73,7 @@ describeInBrowser('with the keyboard alone', (stage) => {
     await dialog.waitFor()
     for (let step = 0; step < 12; step += 1) {
       await page.keyboard.press('Tab')
-      expect(await page.evaluate('document.activeElement.closest("[role=dialog]") !== null || document.activeElement === document.body || document.activeElement.hasAttribute("data-base-ui-focus-guard")')).toBe(true)
+      await page.waitForFunction('document.activeElement.closest("[role=dialog]") !== null') // past the guards at both ends
     }
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
