@@ -73,7 +73,7 @@ describeInBrowser('with the keyboard alone', (stage) => {
     await dialog.waitFor()
     for (let step = 0; step < 12; step += 1) {
       await page.keyboard.press('Tab')
-      await page.waitForFunction('document.activeElement.closest("[role=dialog]") !== null') // past the guards at both ends
+      await expect.poll(() => page.evaluate('document.activeElement.closest("[role=dialog]") !== null')).toBe(true) // past the guards at both ends
     }
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
