@@ -44,8 +44,8 @@ describe.each(databaseKinds)('where somebody is at home, on $name', (kind) => {
       organisations: [{ ...ACME_ITSELF, role: 'member', projects: [project('apollo')], more: false }], more_organisations: false,
     })
     expect(placesIn(await me('ada'))).toEqual([['acme', 'owner', 'apollo,zephyr']])
-    // In one project and in no organisation: its name is told, because it stands above the project.
-    expect((await me('erin')).organisations).toEqual([{ ...ACME_ITSELF, role: null, projects: [project('apollo')], more: false }])
+    // In one project and in no organisation: its name is told, because it stands above the project, and nothing else of it.
+    expect((await me('erin')).organisations).toEqual([{ ...ACME_ITSELF, about: '', role: null, projects: [project('apollo')], more: false }])
     expect(placesIn(await me('gus'))).toEqual([['globex', 'owner', 'apollo']])
   })
 
@@ -112,7 +112,7 @@ describe.each(databaseKinds)('what a place lets somebody do, on $name', (kind) =
     const tools = (of: Scope) => (of['tools'] as { name: string; description: string; effect: string }[]).map(({ name, effect, description }) => (description === '' ? [] : [name, effect]))
     expect(tools(scope)).toEqual([...own, ['list_projects', 'read']])
     const inProject = await read<Scope>(stage, ambit, 'erin', `${APOLLO}/scope`)
-    expect(inProject).toMatchObject({ project: { slug: 'apollo', name: 'apollo of acme', about: '' }, role: 'member', may: ['read', 'write', 'chat'], principal: { subject: 'erin' } })
+    expect(inProject).toMatchObject({ org: { slug: 'acme', name: 'The acme company', about: '' }, project: { slug: 'apollo', name: 'apollo of acme', about: '' }, role: 'member', may: ['read', 'write', 'chat'], principal: { subject: 'erin' } })
     expect(tools(inProject)).toEqual(own)
     expect((await send(ambit, stage.world, 'erin', `${ACME}/scope`)).status).toBe(404)
     expect((await send(ambit, stage.world, 'bob', `${ZEPHYR}/scope`)).status).toBe(404)

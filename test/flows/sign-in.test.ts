@@ -217,7 +217,9 @@ describe.each(databaseKinds)('signing in on $name', (kind) => {
 
   test('whatever else stands in a cookie is nobody’s, and no fault', async () => {
     const { ambit, lines } = start()
-    for (const cookie of NO_COOKIES) expect([cookie, await threads(ambit, cookie)]).toEqual([cookie, 401])
+    const crowd = Array.from({ length: 4 }, (_, at) => `ambit_signed_in=${String(at).padStart(43, 'x')}`)
+    const cookies = [...NO_COOKIES, [...crowd, await signInWith(ambit, stage.world.keys.bob)].join('; ')]
+    for (const cookie of cookies) expect([cookie, await threads(ambit, cookie)]).toEqual([cookie, 401])
     expect(lines.filter(({ level }) => Number(level) > 30)).toEqual([])
   })
 
