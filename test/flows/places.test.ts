@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Directory, Place, Principal } from '../../src/index.ts'
 import { createKey } from '../../src/lib/identity/api-key.ts'
 import { join } from '../../src/lib/directory/create-place.ts'
+import { ownDirectory } from '../../src/lib/directory/own-directory.ts'
 import { ACME, APOLLO, ZEPHYR, question, send } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { says, scriptedModel } from '../support/scripted-model.ts'
@@ -58,9 +59,12 @@ describe.each(databaseKinds)('where somebody is at home, on $name', (kind) => {
     for (const claims of [{ org: 'never' }, { org: 5 }, { org: undefined }, { org: 'acme', project: 'never' }, { org: 'acme', project: undefined }, { project: 'zephyr' }, { org: must(stage.world.ids['acme']) }]) {
       expect([claims, await ada(claims)]).toEqual([claims, []])
     }
-    await stage.database.superuser.transaction('', (sql) => sql.query("update ambit.projects set deleted_at = now() where slug = 'zephyr'"))
+    const mark = (deleted: string) => stage.database.superuser.transaction('', (sql) => sql.query(`update ambit.projects set deleted_at = ${deleted}`))
+    await mark('now()')
     expect(await ada({ org: 'acme', project: 'zephyr' })).toEqual([])
-    await stage.database.superuser.transaction('', (sql) => sql.query("update ambit.projects set deleted_at = null where slug = 'zephyr'"))
+    // Somebody who was in a project only is in no organisation any more.
+    expect(await ownDirectory(stage.database.handles).organisations?.({ subject: 'erin', kind: 'person' }, { limit: 9 })).toEqual([])
+    await mark('null')
     await stage.database.handles.operator((sql) => sql.query("delete from ambit.memberships where org_id = $1 and person_id = 'ada'", [must(stage.world.ids['globex'])]))
   })
 
