@@ -72,6 +72,29 @@ describe('a first start', () => {
   })
 })
 
+describe('a browser', () => {
+  const visit = async (path: string, body?: object, headers: Record<string, string> = {}) =>
+    fetch(server.url + path, { method: body ? 'POST' : 'GET', headers: { origin: server.url, 'content-type': 'application/json', ...headers }, ...(body && { body: JSON.stringify(body) }) })
+
+  test('is shown the people of the demo, and signs in as one of them', async () => {
+    const { people } = (await (await visit('/_demo/people')).json()) as { people: { id: string; name: string }[] }
+    expect(people).toHaveLength(7)
+    expect(people.find(({ id }) => id === 'erin')).toEqual({ id: 'erin', name: 'Erin Castellanos', org: 'acme', role: 'none', projects: ['apollo'] })
+    const signedIn = await visit('/_demo/sign-in', { person: 'erin' })
+    expect([signedIn.status, signedIn.headers.get('cache-control')]).toEqual([200, 'no-store'])
+    const me = await signedIn.text()
+    expect(JSON.parse(me)).toMatchObject({ subject: 'erin', name: 'Erin Castellanos', organisations: [{ org: 'acme', role: null, projects: [{ project: 'apollo' }] }] })
+    const [cookie = ''] = (signedIn.headers.get('set-cookie') ?? '').split(';')
+    expect(await (await checkedFetch(`${server.url}/v1/me`, { headers: { cookie } })).text()).toBe(me)
+    // The same is open to whoever has a key, and to no page of elsewhere.
+    expect((await visit('/v1/sign-in', { key: demo.people['erin']?.key })).status).toBe(200)
+    expect((await visit('/_demo/sign-in', { person: 'erin' }, { origin: 'http://127.0.0.1:1' })).status).toBe(404)
+    expect((await fetch(`${server.url}/v1/me`, { headers: { cookie, origin: 'http://127.0.0.1:1' } })).status).toBe(401)
+    const out = await fetch(`${server.url}/v1/sign-in`, { method: 'DELETE', headers: { cookie, origin: server.url } })
+    expect([out.status, (await checkedFetch(`${server.url}/v1/me`, { headers: { cookie } })).status]).toEqual([204, 401])
+  })
+})
+
 describe('chat', () => {
   test('streams the answer, the tools it calls, and its sources', async () => {
     const { code, out, err } = await ambit(['chat', QUESTION, ...asAda], here)

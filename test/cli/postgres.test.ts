@@ -61,6 +61,13 @@ describe.skipIf(postgres === '')('on PostgreSQL', () => {
       const asked = await ambit(['chat', 'What can you do?', '--org', 'acme'], { AMBIT_URL: server.url, AMBIT_API_KEY: key, AMBIT_DIRECTORY })
       expect(asked).toMatchObject({ code: 0, out: expect.stringMatching(/\S/) as string })
       // Nothing that a network could ask for opens the operator's door where the store is not embedded.
+      const signIn = await checkedFetch(`${server.url}/v1/sign-in`, {
+        method: 'POST', headers: { origin: server.url, 'content-type': 'application/json' }, body: JSON.stringify({ key }),
+      })
+      expect([signIn.status, signIn.headers.get('set-cookie')]).toEqual([200, expect.stringMatching(/^ambit_signed_in=/)])
+      await signIn.text()
+      // The people of a demo are of the embedded start alone.
+      for (const path of ['people', 'sign-in']) expect((await checkedFetch(`${server.url}/_demo/${path}`, { headers: { origin: server.url } })).status).toBe(404)
       const door = await checkedFetch(`${server.url}/_operator/keys`, { method: 'POST', headers: { authorization: `Bearer ${key}` } })
       expect(door.status).toBe(404)
     } finally {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { authenticateOf } from '../../src/lib/cli/authenticate-of.ts'
 import { explainError } from '../../src/lib/cli/explain-error.ts'
 import { runCommand } from '../../src/lib/cli/run-command.ts'
 import { settingsOf } from '../../src/lib/cli/settings.ts'
@@ -54,6 +55,13 @@ test.for<[variable: string, value: string, err: RegExp]>([
   expect(existsSync(nowhere)).toBe(false)
 })
 
+test('a server takes cookies beside keys, and is told whether they go over https only', () => {
+  const told = ['', 'true', 'false'].map((value) => authenticateOf(settingsOf({ AMBIT_SECURE_COOKIE: value })).signIn)
+  expect(told).toEqual([{}, { secureCookie: true }, { secureCookie: false }])
+  const issuer = { AMBIT_JWT_ISSUER: 'https://issuer.test/', AMBIT_JWT_AUDIENCE: 'here' }
+  expect(authenticateOf(settingsOf(issuer)).signIn).toEqual({})
+})
+
 test.for<[variable: string, value: string]>([
   ['AMBIT_PORT', '80a'],
   ['AMBIT_GRACE_MS', '10s'],
@@ -62,6 +70,7 @@ test.for<[variable: string, value: string]>([
   ['AMBIT_CONTEXT_TOKENS', '8k'],
   ['AMBIT_PORT', '65536'],
   ['AMBIT_LOG_LEVEL', 'loud'],
+  ['AMBIT_SECURE_COOKIE', 'yes'],
   ['AMBIT_DATABASE_URL', 'mysql://app:hunter2@host/db'],
   ['AMBIT_DATABASE_URL', 'postgres://app:hunter2%@host/db'],
   ['AMBIT_DATABASE_OWNER_URL', 'hunter2'],

@@ -126,6 +126,8 @@ describe.each(databaseKinds.slice(0, 1))('which model answers, on $name', (kind)
       expect(running.first.asked).toHaveLength(asked)
       const resolved = await running.ambit.resolveChatScope({ subject: 'bob', kind: 'person' }, { org: 'acme', project: 'apollo' })
       expect(resolved).toMatchObject({ ok: false, code: 'ai_unavailable', facts: { retry_after: expect.any(Number) as number } })
+      const scope = await send(running.ambit, stage.world, 'bob', `${APOLLO}/scope`)
+      expect(await scope.json()).toMatchObject({ may: ['read', 'write', 'chat'], chat_refusal: { code: 'ai_unavailable' } })
       // Reading goes on, and nothing is left of what was refused.
       expect((await send(running.ambit, stage.world, 'bob', `${APOLLO}/threads/${thread}`)).status).toBe(404)
       pass(31_000)

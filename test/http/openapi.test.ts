@@ -111,9 +111,11 @@ describe('openapi.json', () => {
   })
 
   test('asks for a credential where the route does', () => {
-    const open = operations.filter(([, , { security }]) => security?.length === 0).map(([path]) => path)
-    expect(open).toEqual(['/v1/sign-in', '/v1/sign-in', '/health/live', '/health/ready', '/metrics', '/openapi.json'])
-    for (const [path, , { responses }] of operations) expect([path, '401' in responses]).toEqual([path, !open.includes(path)])
+    const open = operations.filter(([, , { security }]) => security?.length === 0).map(([path, method]) => `${method} ${path}`)
+    expect(open).toEqual(['post /v1/sign-in', 'delete /v1/sign-in', 'get /health/live', 'get /health/ready', 'get /metrics', 'get /openapi.json'])
+    const refusing = operations.filter(([, , { responses }]) => '401' in responses).map(([path, method]) => `${method} ${path}`)
+    // The key to sign in with is in the body.
+    expect(operations.map(([path, method]) => `${method} ${path}`).filter((one) => !refusing.includes(one))).toEqual(open.filter((one) => one !== 'post /v1/sign-in'))
   })
 
   test('has the pattern of an id', () => {
@@ -218,7 +220,7 @@ describe('an answer that the document does not say is found', () => {
   test.for<[what: string, found: RegExp, path: string, body: unknown, init: ResponseInit]>([
     ['a member', /unevaluated/, '/health/live', { ...live, secret: 1 }, { headers }],
     ['a member of a problem', /unevaluated/, THREAD, { ...problem, org: 'acme' }, { headers: asProblem, status: 404 }],
-    ['a member that lies deeper', /unevaluated/, '/v1/me', { subject: 'bob', kind: 'person', memberships: [{ org: 'acme', project: null, role: 'member', id: 'x' }] }, { headers }],
+    ['a member that lies deeper', /unevaluated/, '/v1/me', { subject: 'bob', kind: 'person', name: null, memberships: [{ org: 'acme', project: null, role: 'member', id: 'x' }], organisations: [], more_organisations: false }, { headers }],
     ['a member that is missing', /required/, '/health/live', {}, { headers }],
     ['another value', /constant/, '/health/live', { status: 'dead' }, { headers }],
     ['a status', /status 201/, '/health/live', live, { headers, status: 201 }],

@@ -48,6 +48,7 @@ const VARIABLES = [
   ['AMBIT_MODEL_BASE_URL, AMBIT_MODEL_API_KEY', 'of an OpenAI-compatible model; the others take OPENAI_API_KEY and so on'],
   ['AMBIT_CONTEXT_TOKENS', 'tokens that a model is told when a run begins (100000); less for a small window'],
   ['AMBIT_JWT_ISSUER, AMBIT_JWT_AUDIENCE', 'whose tokens are accepted beside API keys (docs/settings.md has the rest)'],
+  ['AMBIT_SECURE_COOKIE', '"true" where a proxy in front of this server ends https'],
   ['AMBIT_LOG_LEVEL', 'of the JSON lines on stderr (info; warn where the embedded start runs in a terminal)'],
   ['AMBIT_URL, AMBIT_API_KEY', 'the server that chat asks, and the key it shows there'],
 ] as const

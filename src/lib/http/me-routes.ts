@@ -84,7 +84,7 @@ async function describeOrganisation(who: Principal, org: Place, directory: Direc
   return {
     org: org.slug,
     name: org.name,
-    about: org.about ?? '',
+    about: access ? (org.about ?? '') : '', // for its members: who is in a project only is not told
     role: access?.role ?? null,
     projects: projects.slice(0, PROJECTS).map(({ slug, name, about = '' }) => ({ project: slug, name, about })),
     more: projects.length > PROJECTS,

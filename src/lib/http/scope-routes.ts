@@ -53,7 +53,8 @@ export async function getScope({ who, context, requestId }: ScopedExchange, hous
   const chat = await house.resolveCallable(who, context.target, 'chat')
   return json<Scope>(
     {
-      org: describePlace(context.org),
+      // Whoever is in a project only is told what its organisation is called, and not what it says of itself; here as in what a model is told.
+      org: { ...describePlace(context.org), ...(context.project && { about: '' }) },
       project: context.project && describePlace(context.project),
       role: context.role,
       may: [...mayAs(context.role)],

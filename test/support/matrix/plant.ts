@@ -79,7 +79,7 @@ async function plantProject(sql: OperatorSql, place: PlaceName, orgId: string, c
 }
 
 async function plantPerson(sql: OperatorSql, person: Person, { idOf, canaries }: { idOf: (place: string) => string; canaries: Canaries }): Promise<void> {
-  await insertPerson(sql, { id: person, name: canaries.mint(`person/${person}`, { of: 'person', person, place: 'nowhere' }) })
+  await insertPerson(sql, { id: person, name: canaries.mint(`person/${person}`, { of: 'self', person }) })
   const roles = person === 'rae' ? { acme: 'member' as const } : PEOPLE[person]
   for (const [place, role] of Object.entries(roles)) {
     await join(sql, { ...rowOf(place, idOf), role, person: { id: person, name: person } })
