@@ -178,6 +178,50 @@ grant insert (org_id, project_id, kind, thread_id, run_id, about_id, reader_id) 
 grant delete on ambit.events to ambit_sweeper;
 grant select (org_id, project_id, number, at) on ambit.events to ambit_sweeper;
 
+create table ambit.files (
+  org_id text not null,
+  project_id text not null,
+  id text not null,
+  author_id text not null,
+  name text not null,
+  media_type text not null,
+  content bytea not null,
+  thread_id text,
+  message_id text,
+  created_at timestamp with time zone not null default now(),
+  constraint files_pkey PRIMARY KEY (org_id, project_id, id),
+  constraint files_org_id_project_id_thread_id_message_id_fkey FOREIGN KEY (org_id, project_id, thread_id, message_id) REFERENCES ambit.messages(org_id, project_id, thread_id, id) ON DELETE CASCADE,
+  constraint files_check CHECK (((thread_id IS NULL) = (message_id IS NULL)))
+);
+CREATE INDEX files_by_message ON ambit.files USING btree (org_id, project_id, thread_id, message_id);
+CREATE INDEX files_unsent ON ambit.files USING btree (org_id, project_id, author_id) WHERE (message_id IS NULL);
+CREATE INDEX files_unsent_by_age ON ambit.files USING btree (created_at) WHERE (message_id IS NULL);
+alter table ambit.files enable row level security, force row level security;
+create policy organisation on ambit.files as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_name on ambit.files as restrictive for insert to ambit_scoped
+  with check ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) AND (message_id IS NULL));
+create policy own_unsent on ambit.files as restrictive for update to ambit_scoped
+  using ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) AND (message_id IS NULL))
+  with check ((message_id IS NULL) OR (EXISTS ( SELECT 1
+   FROM ambit.messages m
+  WHERE ((m.org_id = files.org_id) AND (m.project_id = files.project_id) AND (m.thread_id = files.thread_id) AND (m.id = files.message_id) AND (m.author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")))
+ OFFSET 0)));
+create policy scope on ambit.files as permissive for all to ambit_scoped
+  using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
+create policy sweeper on ambit.files as permissive for all to ambit_sweeper
+  using (message_id IS NULL);
+create policy visible on ambit.files as restrictive for select to ambit_scoped
+  using ((author_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif")) OR (EXISTS ( SELECT 1
+   FROM ambit.message_contents c
+  WHERE ((c.org_id = files.org_id) AND (c.project_id = files.project_id) AND (c.thread_id = files.thread_id) AND (c.message_id = files.message_id))
+ OFFSET 0)));
+grant select on ambit.files to ambit_scoped;
+grant insert (org_id, project_id, id, author_id, name, media_type, content) on ambit.files to ambit_scoped;
+grant update (thread_id, message_id) on ambit.files to ambit_scoped;
+grant delete on ambit.files to ambit_sweeper;
+grant select (message_id, created_at) on ambit.files to ambit_sweeper;
+
 create table ambit.frames (
   org_id text not null,
   project_id text not null,

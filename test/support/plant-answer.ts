@@ -1,5 +1,6 @@
 import { insertCalls, settleCall } from '../../src/lib/store/call-rows.ts'
 import { insertEvent } from '../../src/lib/store/event-rows.ts'
+import { insertFile, sendFiles } from '../../src/lib/store/file-rows.ts'
 import { insertFrames } from '../../src/lib/store/frame-rows.ts'
 import type { Handles, RowScope, ScopedSql } from '../../src/lib/store/handles.ts'
 import { insertContent } from '../../src/lib/store/content-rows.ts'
@@ -52,6 +53,11 @@ export async function plantAnswer(
     await settleCall(sql, owner, { id: `call_${runId}`, state: 'done', outcome: partsOf(answer) })
     await insertContent(sql, { ...place, messageId: questionId, runId: null, parts: partsOf(question) })
     await insertContent(sql, { ...place, messageId: answerId, runId, parts: partsOf(answer) })
+    // One that came with the question, and one that nobody sent.
+    for (const name of ['sent', 'unsent']) {
+      await insertFile(sql, { projectId, userId, id: `${name}_${runId}`, name, mediaType: 'text/plain', content: Buffer.from(question) })
+    }
+    await sendFiles(sql, { ...place, messageId: questionId }, [`sent_${runId}`])
     const end = { state: 'completed', finishReason: 'stop', errorCode: null } as const
     await advanceRun(sql, { projectId, id: runId, fence: 1 }, { from: 1, to: 1, end })
     await insertEvent(sql, { ...place, kind: 'run_ended', runId })

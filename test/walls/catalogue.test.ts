@@ -119,7 +119,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     lookup: () => ['api_keys', 'memberships', 'organisations', 'people', 'projects', 'settings', 'sign_ins'],
     operator: () => ['api_keys', 'calls', 'claims', 'memberships', 'nodes', 'organisations', 'people', 'projects', 'runs', 'settings', 'steps'],
     scoped: (_, tenants) => tenants,
-    sweeper: () => ['claims', 'events', 'frames', 'idempotency_keys', 'nodes', 'runs'],
+    sweeper: () => ['claims', 'events', 'files', 'frames', 'idempotency_keys', 'nodes', 'runs'],
   }
 
   test.each(ROLES)('%s touches its own tables and no other', async (role) => {

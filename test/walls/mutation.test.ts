@@ -40,7 +40,7 @@ const DIRECTORY = ['organisations', 'projects', 'people', 'memberships', 'api_ke
 const OPENED = {
   lookup: [...DIRECTORY, 'sign_ins'],
   operator: [...DIRECTORY, 'nodes', 'runs', 'claims', 'steps', 'calls'],
-  sweeper: ['nodes', 'runs', 'claims', 'frames', 'idempotency_keys', 'events'],
+  sweeper: ['nodes', 'runs', 'claims', 'frames', 'idempotency_keys', 'events', 'files'],
 } as const
 
 function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Probe[] {
@@ -63,7 +63,7 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     })
   const of = (answer: PlantedAnswer, table: string): string => {
     if (table === 'threads' || table === 'runs') return `ambit.${table} where id = '${table === 'runs' ? answer.runId : answer.threadId}'`
-    return `ambit.${table} where ${table.startsWith('message') ? `thread_id = '${answer.threadId}'` : `run_id = '${answer.runId}'`}`
+    return `ambit.${table} where ${table.startsWith('message') || table === 'files' ? `thread_id = '${answer.threadId}'` : `run_id = '${answer.runId}'`}`
   }
 
   const rightful = tables.map((table): Probe => ({
@@ -95,12 +95,12 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
       }),
   }))
 
-  const privacy = ['threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents', 'events', 'idempotency_keys'].map((table): Probe => ({
+  const privacy = ['threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents', 'events', 'idempotency_keys', 'files'].map((table): Probe => ({
     name: `Bob sees no ${table} of Ada's private thread`,
     expected: 'none',
     run: (sql) => rows(sql, bobInProjects, of(hidden, table)),
   }))
-  const company = ['threads', 'messages', 'runs', 'claims', 'events'].map((table): Probe => ({
+  const company = ['threads', 'messages', 'runs', 'claims', 'events', 'files'].map((table): Probe => ({
     name: `Bob sees ${table} of a shared thread`,
     expected: 'some',
     run: (sql) => rows(sql, bob, of(shared, table)),
@@ -222,6 +222,40 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     })),
   )
 
+  // A file that was not sent is its author's; sent it is once, by its author, with a message of the author's own.
+  const sent = (id: string) => `update ambit.files set thread_id = '${common.threadId}', message_id = '${common.questionId}' where id = '${id}_${common.runId}'`
+  const putFile = (author: string) => `insert into ambit.files (org_id, project_id, id, author_id, name, media_type, content)
+    values ('${acme}', '*', '${newId('file')}', '${author}', 'f', 'text/plain', 'f')`
+  const onFiles: readonly (readonly [name: string, who: typeof ada, text: string, expected: string])[] = [
+    ['Ada sends her file', ada, sent('unsent'), 'changed 1'],
+    ['Ada sends a file again', ada, sent('sent'), 'changed 0'],
+    ["Bob sends Ada's file", bob, sent('unsent'), 'changed 0'],
+    ["Bob uploads in Ada's name", bob, putFile('ada'), '42501'],
+    ['Bob uploads in his name', bob, putFile('bob'), 'changed 1'],
+  ]
+  const files: readonly Probe[] = [
+    ...onFiles.map(([name, who, text, expected]): Probe => ({
+      name: `${name}, in files`,
+      expected,
+      run: (sql) => under(sql, 'scoped', who, async (scoped) => `changed ${(await scoped.query(text)).count}`),
+    })),
+    {
+      name: "Bob sends his files with Ada's message",
+      expected: '42501',
+      run: (sql) =>
+        backToHere(sql, async () => {
+          await sql.query(`update ambit.files set author_id = 'bob' where id = $1`, [`unsent_${common.runId}`])
+          return write(sql, bob, sent('unsent'), [])
+        }),
+    },
+    { name: 'Bob sees no files of Ada that nobody sent', expected: 'none', run: (sql) => rows(sql, bob, `ambit.files where id = 'unsent_${common.runId}'`) },
+    {
+      name: 'the sweeper sees no files that were sent',
+      expected: 'none',
+      run: async (sql) => under(sql, 'sweeper', {}, async (inside) => some((await inside.query('select 1 from ambit.files where message_id is not null')).rows.length)),
+    },
+  ]
+
   const putOwn = (instructions: string) => `insert into ambit.settings (org_id, project_id, instructions) values ('${acme}', '${instructions}', '')`
   const editing: readonly (readonly [name: string, who: typeof ada, expected: readonly [changed: string, inserted: string]])[] = [
     ['An admin at the settings', { ...ada, administers: 'true' }, ['changed 1', 'changed 1']],
@@ -238,7 +272,7 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     run: (sql) => under(sql, role, {}, async (inside) => some(Number((await inside.query(`select 1 from ambit.${table}`)).rows.length))),
   }))
 
-  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...events, ...others, ...removals, ...keys, ...settings, ...unscoped]
+  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...events, ...others, ...removals, ...keys, ...files, ...settings, ...unscoped]
 }
 
 /** Leaves of a table's restrictive policies only the organisation's. */

@@ -4,8 +4,8 @@ import { badSetting } from './settings.ts'
 import type { Settings } from './settings.ts'
 
 /** The models that the settings name. Throws a StartError where one cannot work. */
-export function modelsOf({ model: { name, allowed, providers } }: Settings): ModelOptions<unknown> {
-  const model = { model: name, providers }
+export function modelsOf({ model: { name, allowed, images, providers } }: Settings): ModelOptions<unknown> {
+  const model = { model: name, providers, ...(images && { images }) }
   demandWorking('AMBIT_MODEL', model)
   if (allowed.length === 0) return model
   const models = { ...model, allowedModels: allowed }

@@ -26,7 +26,8 @@ export interface Settings {
   readonly namedPort: number | null
   /** Milliseconds that running answers have to end when the process is asked to. */
   readonly graceMs: number
-  readonly model: { readonly name: string; readonly allowed: readonly string[]; readonly providers: ProviderSettings }
+  /** `images`: those that take images; null: as it is without a word. */
+  readonly model: { readonly name: string; readonly allowed: readonly string[]; readonly images: readonly string[] | null; readonly providers: ProviderSettings }
   /** The bounds that this server moves. */
   readonly limits: Partial<Limits>
   /** Whose tokens are accepted beside API keys. Null: nobody's. */
@@ -141,7 +142,8 @@ function isDecodable(text: string): boolean {
 
 function readModel(read: (name: string) => string | null, usual: string): Settings['model'] {
   const name = read('AMBIT_MODEL') ?? usual
-  const allowed = (read('AMBIT_ALLOWED_MODELS') ?? '').split(',').map((one) => one.trim()).filter((one) => one !== '')
+  const allowed = listOf(read('AMBIT_ALLOWED_MODELS') ?? '')
+  const images = read('AMBIT_IMAGE_MODELS')
   // A provider's own variables may be there for other programs: they are read where it is named.
   const named = (provider: ProviderName) => provider === 'openai-compatible' || [name, ...allowed].some((one) => one.startsWith(`${provider}:`))
   const settings = PROVIDER_NAMES.filter(named).map((provider) => {
@@ -149,7 +151,12 @@ function readModel(read: (name: string) => string | null, usual: string): Settin
     const [baseURL, apiKey] = [readUrl(variables.baseURL, read, ['http:', 'https:']), read(variables.apiKey)]
     return [provider, { ...(baseURL !== null && { baseURL }), ...(apiKey !== null && { apiKey }) }] as const
   })
-  return { name, allowed, providers: Object.fromEntries(settings) }
+  return { name, allowed, images: images === null ? null : listOf(images).filter((one) => one !== 'none'), providers: Object.fromEntries(settings) }
+}
+
+/** With commas between them. */
+function listOf(text: string): readonly string[] {
+  return text.split(',').map((one) => one.trim()).filter((one) => one !== '')
 }
 
 const JWT_VARIABLES = ['ISSUER', 'AUDIENCE', 'JWKS_URL', 'SUBJECT_CLAIM', 'ORG_CLAIM', 'PROJECT_CLAIM'].map((name) => `AMBIT_JWT_${name}`)

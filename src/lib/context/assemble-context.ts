@@ -33,6 +33,8 @@ export interface ContextRequest {
   readonly threadId: string
   readonly userMessageId: string
   readonly about: readonly ObjectRef[]
+  /** Whether the model takes images. */
+  readonly images: boolean
   /** What the model is offered beside what it is told: it takes its part of the budget. */
   readonly tools: readonly OfferedTool[]
   /** What the answer says already, where the run goes on from there. */
@@ -60,12 +62,11 @@ export async function assembleContext(parts: ContextParts, context: ChatExecutio
     Promise.all([
       loadOwnSources({ context, sql, threadId: request.threadId }),
       loadDocuments(sql, documents, { home: homeOf(context), maxChars: limits.contextTokens * MOST_CHARS }),
-      readBranch(sql, {
-        projectId: homeOf(context),
-        threadId: request.threadId,
-        leafId: request.userMessageId,
-        limit: limits.historyMessages + 1,
-      }),
+      readBranch(
+        sql,
+        { projectId: homeOf(context), threadId: request.threadId, leafId: request.userMessageId, limit: limits.historyMessages + 1 },
+        { textBytes: limits.contextTokens * MOST_CHARS, imagesBytes: limits.imagesBytes, historyImages: request.images ? limits.historyImages : null },
+      ),
     ]),
   )
   const answers = [...ownDocuments, ...(await askSources(parts.sources, context, request))]

@@ -3,9 +3,12 @@ import { allotTokens } from './allot-tokens.ts'
 import type { Demand } from './allot-tokens.ts'
 import type { MissingSlice, Slice } from './context-source.ts'
 import { cutText, estimateTokens } from './estimate-tokens.ts'
+import type { Attachment } from './attachments.ts'
 import { cutHistory, tokensOf } from './history.ts'
 import type { Manifest, ManifestEntry, SliceScope } from './manifest.ts'
 import type { BranchMessage } from './read-branch.ts'
+import { fileDemand, tellFile, withFiles } from './tell-files.ts'
+import type { ToldMessage } from './tell-files.ts'
 
 /** Everything that the model could be told when a run begins. */
 export interface Offered {
@@ -21,7 +24,7 @@ export interface Offered {
 /** What of it fits the budget. */
 export interface Fitted {
   readonly slices: readonly Slice[]
-  readonly branch: readonly BranchMessage[]
+  readonly branch: readonly ToldMessage[]
   /** Whether earlier messages of the conversation were left out. */
   readonly forgetful: boolean
   readonly manifest: Manifest
@@ -36,6 +39,11 @@ const HISTORY_PRIORITY = 80
 /** Of the budget, at most: a long conversation must not push out everything that it is about. */
 const HISTORY_SHARE = 0.75
 
+/** Of what a person attached to the question, before anything that Ambit adds. Its images are told as the question is. */
+const QUESTION_FILES = { texts: 95, images: Infinity }
+/** Of what was attached before: after the conversation itself, so that what history gets does not depend on them. */
+const EARLIER_FILES = { texts: 78, images: 79 }
+
 /** Cuts what the model is told to a budget of tokens, by priority, and records what became of each piece. */
 export function fitContext(offered: Offered, { contextTokens: budget, historyMessages }: Bounds): Fitted {
   const { slices, missing, branch, tools, home } = offered
@@ -44,14 +52,19 @@ export function fitContext(offered: Offered, { contextTokens: budget, historyMes
   const fixed = [demand(toolTokens(tools), Infinity), demand(tokensOf(question), Infinity)] as const
   const told: Demand = { ...demand(tokensOf(history), HISTORY_PRIORITY), most: Math.floor(budget * HISTORY_SHARE) }
   const wanted = slices.map((slice) => demand(estimateTokens(slice.text), slice.priority))
-  const [forHistory = 0, ...forSlices] = allotTokens([told, ...wanted, ...fixed], budget)
-
+  const asked = demandsOf(question, QUESTION_FILES)
+  const [forHistory = 0] = allotTokens([told, ...wanted, ...asked, ...fixed], budget)
   const kept = cutHistory(history, forHistory)
+  // Only of messages that are told: what went with them would take its part of the budget from what is.
+  const files = [...asked, ...demandsOf(kept.toReversed(), EARLIER_FILES)]
+  const allotted = allotTokens([told, ...wanted, ...files, ...fixed], budget).slice(1)
+
   const atLimit = branch.length > historyMessages
-  const cut = slices.map((slice, index) => cutSlice(slice, wanted[index]?.tokens ?? 0, forSlices[index] ?? 0))
+  const cut = slices.map((slice, index) => cutSlice(slice, wanted[index]?.tokens ?? 0, allotted[index] ?? 0))
+  const toldFiles = files.map(({ file }, index) => tellFile(file, allotted[slices.length + index] ?? 0, home))
   return {
     slices: cut.flatMap(({ slice }) => slice ?? []),
-    branch: [...kept, ...question],
+    branch: [...kept, ...question].map((row) => withFiles(row, toldFiles.filter((_, index) => files[index]?.row === row))),
     forgetful: atLimit || kept.length < history.length,
     manifest: {
       budget,
@@ -60,10 +73,20 @@ export function fitContext(offered: Offered, { contextTokens: budget, historyMes
         ...missing.map((one): ManifestEntry => ({ ...one, tokens: 0, told: 0, outcome: 'dropped' })),
         whole('tools', 'installation', fixed[0].tokens),
         ...(history.length === 0 ? [] : [historyEntry(history, kept, { home, atLimit })]),
+        ...toldFiles.map(({ entry }) => entry),
         whole('question', home, fixed[1].tokens),
       ],
     },
   }
+}
+
+interface FileOfMessage extends Demand {
+  readonly row: BranchMessage
+  readonly file: Attachment
+}
+
+function demandsOf(rows: readonly BranchMessage[], priorities: { readonly texts: number; readonly images: number }): readonly FileOfMessage[] {
+  return rows.flatMap((row) => (row.files ?? []).map((file) => ({ row, file, ...fileDemand(file, priorities) })))
 }
 
 /** What came before the question, up to the limit of messages, and not with an answer first whose question is beyond it. */

@@ -3,6 +3,7 @@ import type { BranchMessage } from './read-branch.ts'
 import type { ProviderMetadata } from '../wire/chunk.ts'
 import type { MessagePart, SettledCallPart } from '../wire/message-parts.ts'
 import { estimateTokens } from './estimate-tokens.ts'
+import type { ToldMessage } from './tell-files.ts'
 
 const HIDDEN = '(This message is hidden: it holds what the person may not see.)'
 
@@ -24,14 +25,20 @@ export function cutHistory(rows: readonly BranchMessage[], tokens: number): read
  * The stored branch as the model is told it, never the client's copy. A message that the reader may not see is left out
  * and marked, so that the model knows of the gap.
  */
-export function historyPrompt(rows: readonly BranchMessage[]): readonly PromptMessage[] {
+export function historyPrompt(rows: readonly ToldMessage[]): readonly PromptMessage[] {
   return rows.flatMap(promptOf)
 }
 
-function promptOf(row: BranchMessage): readonly PromptMessage[] {
+function promptOf(row: ToldMessage): readonly PromptMessage[] {
   const parts = row.parts === null ? null : (JSON.parse(row.parts) as readonly MessagePart[])
-  if (row.role === 'user') return [{ role: 'user', text: parts === null ? HIDDEN : textOf(parts) }]
+  if (row.role === 'user') return [questionPrompt(row, parts === null ? HIDDEN : textOf(parts))]
   return parts === null ? [{ role: 'assistant', parts: [{ type: 'text', text: HIDDEN }] }] : answerPrompt(parts)
+}
+
+/** Its files first: what is asked comes last, and is asked about them. */
+function questionPrompt({ fileTexts, images }: ToldMessage, words: string): PromptMessage {
+  const text = [...fileTexts, words].filter((part) => part !== '').join('\n\n')
+  return { role: 'user', text, ...(images.length > 0 && { images }) }
 }
 
 export function textOf(parts: readonly MessagePart[]): string {

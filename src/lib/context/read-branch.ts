@@ -1,3 +1,5 @@
+import { readAttachments } from './attachments.ts'
+import type { Attachment, FileBounds } from './attachments.ts'
 import { readContents } from '../store/content-rows.ts'
 import type { ScopedSql } from '../store/handles.ts'
 import { listBranch } from '../store/message-rows.ts'
@@ -10,18 +12,24 @@ export interface BranchMessage {
   readonly parts: string | null
   /** The projects that it was drawn from. */
   readonly reads: readonly string[]
+  /** What the person attached. */
+  readonly files?: readonly Attachment[]
 }
 
 /** The branch that ends in this message, oldest first: walked over the skeletons, then filled with what may be seen. */
 export async function readBranch(
   sql: ScopedSql,
   end: { projectId: string; threadId: string; leafId: string; limit: number },
+  bounds: FileBounds,
 ): Promise<readonly BranchMessage[]> {
   const branch = await listBranch(sql, end)
   const contents = await readContents(sql, end, branch.map((message) => message.id))
   const reads = await readReadSets(sql, end.projectId, [...contents.values()].flatMap((content) => content.run_id ?? []))
-  return branch.map(({ id, role }) => {
-    const content = contents.get(id)
-    return { role, parts: content?.parts ?? null, reads: reads.get(content?.run_id ?? '') ?? [] }
+  const partsOf = ({ id }: { readonly id: string }) => contents.get(id)?.parts ?? null
+  const files = await readAttachments(sql, end.projectId, branch.map((message) => (message.role === 'user' ? partsOf(message) : null)), bounds)
+  return branch.map((message, index) => {
+    const attached = files[index] ?? []
+    const read = reads.get(contents.get(message.id)?.run_id ?? '') ?? []
+    return { role: message.role, parts: partsOf(message), reads: read, ...(attached.length > 0 && { files: attached }) }
   })
 }

@@ -1,18 +1,38 @@
 import { z } from 'zod'
+import { FILE_URL } from '../wire/file-url.ts'
 import { documented, id } from './operation.ts'
 
 const MAX_PARTS = 50
+const MAX_FILES = 10
 const MAX_ABOUT = 10
 
 /** Refused with a conflict, kept until those before it are answered, or what runs is stopped for it. */
 export const onActive = z.enum(['reject', 'queue', 'interrupt']).register(documented, { id: 'OnActive' })
+
+const textPart = z.object({ type: z.literal('text'), text: z.string() })
+
+/** As `useChat` sends one. What the client says of the file beside its url is passed over. */
+const filePart = z
+  .object({
+    type: z.literal('file'),
+    url: z
+      .string()
+      .regex(new RegExp(FILE_URL), 'a file is uploaded first, and named by the url "ambit-file:<id>": neither data nor an address is taken')
+      .describe('`ambit-file:<id>`, or the path of the file.'),
+    mediaType: z.string().max(256).optional(),
+    filename: z.string().max(1_000).optional(),
+  })
 
 /** The one message that is read. */
 export const userMessage = z
   .object({
     id: id.nullish().describe('Makes a retry safe: the same id with the same content is the same run.'),
     role: z.literal('user', 'the last message must be a user message: no answer is pending on an approval'),
-    parts: z.array(z.object({ type: z.literal('text', 'only text parts are taken'), text: z.string() })).min(1).max(MAX_PARTS),
+    parts: z
+      .array(z.discriminatedUnion('type', [textPart, filePart], 'only text and file parts are taken'))
+      .min(1)
+      .max(MAX_PARTS)
+      .refine((parts) => parts.filter(({ type }) => type === 'file').length <= MAX_FILES, `a message has at most ${MAX_FILES} files`),
   })
   .register(documented, { id: 'UserMessage' })
 

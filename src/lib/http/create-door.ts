@@ -13,7 +13,7 @@ import type { Exchange, House } from './exchange.ts'
 import { openApiDocument } from './openapi.ts'
 import type { OpenApiDocument } from './openapi.ts'
 import { internalProblem, problem } from './problem.ts'
-import { parseBody } from './parse-body.ts'
+import { takeBody } from './parse-body.ts'
 import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES } from './routes.ts'
 import type { ScopedRoute } from './routes.ts'
 
@@ -116,7 +116,7 @@ async function serveScoped(exchange: Exchange, route: ScopedRoute, { open }: Doo
   if (route.permission === 'chat') return route.serve(exchange, house)
   const who = await house.authenticate(request, exchange.log)
   if ('ok' in who) return problem(who, requestId)
-  const parsed = await parseBody(request, route.operation.body, route.operation.bodyBytes)
+  const parsed = await takeBody(request, route.operation, house.limits)
   if (!parsed.ok) return problem(parsed, requestId)
   const target = await exchange.target(who)
   const context = target ? await house.resolve(who, target, route.permission) : NOT_FOUND

@@ -12,6 +12,7 @@ import { findRunsByMessages, hasEnded } from '../store/run-rows.ts'
 import type { RunRow } from '../store/run-rows.ts'
 import { findThread } from '../store/thread-rows.ts'
 import type { ThreadRow } from '../store/thread-rows.ts'
+import { fileIdOf } from '../wire/file-url.ts'
 import type { MessagePart } from '../wire/message-parts.ts'
 import type { House, ScopedExchange } from './exchange.ts'
 import { messageSchema } from './message-schema.ts'
@@ -39,7 +40,7 @@ export const getMessagesOperation = {
 const BAD_BRANCH = refuse('malformed', '"branch" is "chosen", or the id of a message.')
 
 /** `GET …/threads/{threadId}/messages`: by number, as UI messages. Hidden ones have no parts. */
-export async function getMessages({ context, params, query, requestId }: ScopedExchange, house: House): Promise<Answer<typeof getMessagesOperation>> {
+export async function getMessages({ context, params, query, request, requestId }: ScopedExchange, house: House): Promise<Answer<typeof getMessagesOperation>> {
   const page = parseNumberPage(query)
   if (!page.ok) return problem(page, requestId)
   const branch = query.get('branch')
@@ -52,8 +53,10 @@ export async function getMessages({ context, params, query, requestId }: ScopedE
     return listed && readPage(sql, { projectId: homeOf(context), threadId: thread.id }, listed)
   })
   if (!rows) return problem(NOT_FOUND, requestId)
+  // As the host has mounted it: where its files are read is beside it.
+  const scopePath = new URL(request.url).pathname.replace(/\/threads\/[^/]*\/messages$/, '')
   const last = rows.length === page.limit ? rows.at(-1) : undefined
-  return json<z.output<typeof messagesSchema>>({ messages: rows.map((row) => messageOf(row, context)), next: last ? String(last.number) : null }, requestId)
+  return json<z.output<typeof messagesSchema>>({ messages: rows.map((row) => messageOf(row, context, scopePath)), next: last ? String(last.number) : null }, requestId)
 }
 
 /** The end of the branch that is asked for; `all`, or null where there is no such message. */
@@ -96,7 +99,7 @@ function placeOf({ parent_id: parentId, role }: Pick<MessageRow, 'parent_id' | '
   return `${role} ${parentId ?? ''}`
 }
 
-function messageOf(row: ReadMessage, context: ChatExecutionContext): Message {
+function messageOf(row: ReadMessage, context: ChatExecutionContext, scopePath: string): Message {
   const own = row.author_id === context.rows.userId
   const { number, parent_id, author_id, created_at, content, siblings } = row
   const hidden = !content && (!row.run || hasEnded(row.run.state))
@@ -104,7 +107,12 @@ function messageOf(row: ReadMessage, context: ChatExecutionContext): Message {
   return {
     id: (own ? row.client_id : null) ?? row.id,
     role: row.role,
-    parts: content ? (JSON.parse(content.parts) as readonly MessagePart[]) : [],
+    parts: content ? (JSON.parse(content.parts) as readonly MessagePart[]).map((part) => partOf(part, scopePath)) : [],
     metadata: { ambit: { id: row.id, number, parent_id, siblings: [...siblings], author_id, created_at, hidden, run } },
   }
+}
+
+/** A file with the path at which it is read, which names it in a message, too. */
+function partOf(part: MessagePart, scopePath: string): MessagePart {
+  return part.type === 'file' ? { ...part, url: `${scopePath}/files/${fileIdOf(part.url)}` } : part
 }

@@ -14,6 +14,7 @@ const part = z
     z.object({ type: z.enum(['text', 'reasoning']), text: z.string(), state: z.literal('done').optional(), providerMetadata: providerMetadata.optional() }),
     z.object({ type: z.literal('source-url'), sourceId: z.string(), url: z.string(), title: z.string().optional(), providerMetadata: providerMetadata.optional() }),
     z.object({ type: z.literal('source-document'), sourceId: z.string(), mediaType: z.string(), title: z.string(), providerMetadata: providerMetadata.optional() }),
+    z.object({ type: z.literal('file'), mediaType: z.string(), filename: z.string(), url: z.string().describe('The path at which it is read.') }),
     z.object({ ...call, state: z.literal('output-available'), output: z.unknown() }),
     z.object({ ...call, state: z.literal('output-error'), errorText: z.string() }),
   ])

@@ -1,10 +1,11 @@
+import { FILE_TYPES } from '../limits/file-kinds.ts'
 import type { RefusalCode } from '../scope/refusal.ts'
 import type { Operation } from './operation.ts'
 import { schemaRef } from './openapi-schema.ts'
 import type { JsonSchema } from './openapi-schema.ts'
 import { KINDS, problemBody } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
-import { METRICS_TYPE } from './respond.ts'
+import { FILE_POLICY, METRICS_TYPE, servedType } from './respond.ts'
 
 interface Header {
   readonly description: string
@@ -70,6 +71,25 @@ const METRICS: ResponseObject = {
   content: { [METRICS_TYPE]: { schema: { type: 'string' } } },
 }
 
+/** Bytes: JSON Schema says no more of them than that. */
+const BYTES: JsonSchema = { type: 'string', contentMediaType: 'application/octet-stream' }
+
+/** A file as it is sent: text in UTF-8. */
+export const FILE_CONTENT = Object.fromEntries(FILE_TYPES.map((type) => [type, { schema: BYTES }]))
+
+const FILE: ResponseObject = {
+  description: 'The file as it was uploaded. Nothing in it can run, and nobody but the reader keeps it.',
+  headers: {
+    ...COMMON,
+    'cache-control': always('It never changes.', { type: 'string', pattern: '^private, max-age=[0-9]+, immutable$' }),
+    'content-disposition': always('Its name.', { type: 'string', pattern: "^inline; filename\\*=UTF-8''" }),
+    'content-security-policy': always('It can load and run nothing.', { const: FILE_POLICY }),
+    'x-content-type-options': always('It is what it says it is.', { const: 'nosniff' }),
+    vary: always('Who asks.', { const: 'authorization, cookie' }),
+  },
+  content: Object.fromEntries(FILE_TYPES.map((type) => [servedType(type), { schema: BYTES }])),
+}
+
 const NOTHING: ResponseObject = { description: 'Done, or nothing is there: there is no body.', headers: COMMON }
 
 const CODES = Object.keys(KINDS) as ProblemCode[]
@@ -80,7 +100,7 @@ export type Responses = Readonly<Record<string, ResponseObject | Reference>>
 /** The responses that these operations share: of each code alone, and of those that have a status together. */
 export function componentResponses(operations: readonly { readonly responses: Responses }[]): Readonly<Record<string, ResponseObject>> {
   const sets = [...CODES.map((code) => [code]), ...byStatus(CODES).map(([, codes]) => codes)]
-  const all = { Stream: STREAM, Events: EVENTS, Metrics: METRICS, Nothing: NOTHING, ...Object.fromEntries(sets.map((codes) => [nameOf(codes), problemOf(codes)])) }
+  const all = { Stream: STREAM, Events: EVENTS, Metrics: METRICS, File: FILE, Nothing: NOTHING, ...Object.fromEntries(sets.map((codes) => [nameOf(codes), problemOf(codes)])) }
   const used = new Set(operations.flatMap(({ responses }) => Object.values(responses).map((one) => ('$ref' in one ? one.$ref : null))))
   return Object.fromEntries(Object.entries(all).filter(([name]) => used.has(responseRef(name).$ref)))
 }
@@ -96,6 +116,7 @@ function servedAs(answer: Operation['answers'][number]): ResponseObject | Refere
   if (answer === 'stream') return responseRef('Stream')
   if (answer === 'events') return responseRef('Events')
   if (answer === 'metrics') return responseRef('Metrics')
+  if (answer === 'file') return responseRef('File')
   if (answer === 'nothing') return responseRef('Nothing')
   return { description: 'As asked.', headers: COMMON, content: { 'application/json': { schema: schemaRef(answer) } } }
 }

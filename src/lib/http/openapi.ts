@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { RefusalCode } from '../scope/refusal.ts'
-import { REQUEST_ID_HEADER, componentResponses, responsesOf } from './openapi-responses.ts'
+import { FILE_CONTENT, REQUEST_ID_HEADER, componentResponses, responsesOf } from './openapi-responses.ts'
 import type { Responses } from './openapi-responses.ts'
 import { SIGN_IN_COOKIE } from '../identity/sign-in-cookie.ts'
 import { componentSchemas, inlineSchema, schemaRef } from './openapi-schema.ts'
@@ -46,6 +46,7 @@ const PATH_IDS: Readonly<Record<string, string>> = {
   thread: 'The thread: the caller\'s own word for it, or its id.',
   run: 'The id of the run.',
   document: 'The id of the document.',
+  file: 'The id of the file.',
 }
 
 /** The interface as an OpenAPI 3.1 document, from the routes' own table. */
@@ -136,6 +137,7 @@ function parameterOf(name: string, place: 'query' | 'header', described: z.ZodTy
   return { name, in: place, ...(description !== undefined && { description }), schema }
 }
 
-function bodyOf(schema: z.ZodType) {
+function bodyOf(schema: z.ZodType | 'file') {
+  if (schema === 'file') return { required: true, content: FILE_CONTENT }
   return { required: !schema.safeParse(undefined).success, content: { 'application/json': { schema: schemaRef(schema) } } }
 }

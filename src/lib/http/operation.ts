@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ID_PATTERN, isId } from '../directory/principal.ts'
 import type { RefusalCode } from '../scope/refusal.ts'
+import type { FileBody } from './read-file.ts'
 import type { Refused, Said } from './respond.ts'
 
 /**
@@ -16,12 +17,12 @@ export interface Operation {
   /** All of them can be left out. */
   readonly query?: Readonly<Record<string, z.ZodType>>
   readonly headers?: Readonly<Record<string, z.ZodType>>
-  /** Read and checked before the scope is resolved: what is malformed is so whatever the target. (A chat's is read by `parseChatCommand`.) */
-  readonly body?: z.ZodType
-  /** That it may have at the most; absent: 200,000. */
+  /** Read and checked before the scope is resolved: what is malformed is so whatever the target. (A chat's is read by `parseChatCommand`.) `file`: bytes of one of the media types of files. */
+  readonly body?: z.ZodType | 'file'
+  /** That it may have at the most; absent: 200,000, or what a file of its type may have. */
   readonly bodyBytes?: number
-  /** By status: JSON, a run as a stream, the events of a scope, counts, or nothing. */
-  readonly answers: Readonly<Record<number, z.ZodType | 'stream' | 'events' | 'metrics' | 'nothing'>>
+  /** By status: JSON, a run as a stream, the events of a scope, counts, a file, or nothing. */
+  readonly answers: Readonly<Record<number, z.ZodType | 'stream' | 'events' | 'metrics' | 'file' | 'nothing'>>
   /** Beside the refusals of the stations that a request passes on its way to the route. */
   readonly refuses?: readonly RefusalCode[]
 }
@@ -32,7 +33,7 @@ type Answers<Declared> = { [Status in keyof Declared & number]: Said<Status, Mea
 /** All that a route of this operation can answer. */
 export type Answer<Of extends Operation> = Answers<Of['answers']> | Refused
 
-export type BodyOf<Of extends Operation> = Of extends { readonly body: z.ZodType<infer Body> } ? Body : undefined
+export type BodyOf<Of extends Operation> = Of extends { readonly body: z.ZodType<infer Body> } ? Body : Of extends { readonly body: 'file' } ? FileBody : undefined
 
 /** Schemas that stand in the document by name. Not zod's own registry, which a host's schemas share. */
 export const documented = z.registry<{ id: string }>()

@@ -3,6 +3,7 @@ import type { Limits } from '../limits/limits.ts'
 import type { ChatCommand } from '../run/chat-command.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
+import { fileIdOf } from '../wire/file-url.ts'
 import type { Piece } from './capture.ts'
 import { countedEnvelope, countedMessage, envelope } from './chat-schema.ts'
 import { parseIdempotencyKey } from './idempotency-key.ts'
@@ -86,10 +87,12 @@ function parseMessage({ piece, path }: Found, limits: Limits, head: Head): Parse
   if (!parsed.ok) return parsed
   const message = countedMessage.safeParse(parsed.value)
   if (!message.success) return malformed(message.error, path)
-  const text = message.data.parts.map((part) => part.text).join('\n')
-  if (text.trim() === '') return refuse('malformed', 'The message is empty.', { pointer })
+  const { parts } = message.data
+  const text = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+  const files = parts.flatMap((part) => (part.type === 'file' ? (fileIdOf(part.url) ?? []) : []))
+  if (text.trim() === '' && files.length === 0) return refuse('malformed', 'The message is empty.', { pointer })
   if (text.length > limits.messageChars) {
     return refuse('too_large', `The message is longer than ${limits.messageChars} characters.`, { pointer, limit: limits.messageChars })
   }
-  return { ok: true, command: { ...head, trigger: 'submit', message: { clientId: message.data.id ?? null, text } } }
+  return { ok: true, command: { ...head, trigger: 'submit', message: { clientId: message.data.id ?? null, text, ...(files.length > 0 && { files }) } } }
 }

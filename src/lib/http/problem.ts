@@ -42,6 +42,7 @@ export const problemBody = z
     run: z.string().optional().describe('The run that is in the way.'),
     thread: z.string().optional().describe('The thread of that run.'),
     stream: z.string().optional().describe('The path at which that run is followed.'),
+    accept: z.string().optional().describe('The media types that are taken.'),
     retry_after: z.int().optional().describe('Seconds; the same as the header.'),
     request_id: z.string(),
   })
@@ -70,7 +71,7 @@ function problemOf(code: ProblemCode, detail: string, requestId: string, facts?:
   if (retryAfter !== undefined) headers.set('retry-after', String(retryAfter))
   if (code === 'unauthenticated') headers.set('www-authenticate', 'Bearer realm="ambit"')
   if (code === 'unsupported_media_type') {
-    headers.set('accept', 'application/json')
+    headers.set('accept', String(facts?.['accept'] ?? 'application/json'))
     headers.set('accept-encoding', 'identity') // RFC 9110, 15.5.16
   }
   return new Response(JSON.stringify(body), { status, headers }) as Refused

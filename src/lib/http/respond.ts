@@ -38,6 +38,32 @@ export function metricsText(text: string, requestId: string): Said<200, 'metrics
   return new Response(text, { headers: { 'content-type': METRICS_TYPE, 'cache-control': 'no-store', 'x-request-id': requestId } }) as Said<200, 'metrics'>
 }
 
+/** A file that a person uploaded must not act in the name of the page's origin, whatever is in it. */
+export const FILE_POLICY = "default-src 'none'; sandbox"
+/** It never changes, but who may see it does: nobody is shown it from a cache for long. */
+const FILE_SECONDS = 3_600
+
+/** Text was proved to be UTF-8 when it came. */
+export function servedType(mediaType: string): string {
+  return mediaType.startsWith('text/') ? `${mediaType}; charset=utf-8` : mediaType
+}
+
+export function fileBytes({ name, mediaType, content }: { readonly name: string; readonly mediaType: string; readonly content: Uint8Array }, requestId: string): Said<200, 'file'> {
+  return new Response(new Uint8Array(content), {
+    headers: {
+      'content-type': servedType(mediaType),
+      'content-length': String(content.length),
+      // Letters that encodeURIComponent leaves, and RFC 8187 does not.
+      'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(name).replaceAll(/['()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`)}`,
+      'content-security-policy': FILE_POLICY,
+      'x-content-type-options': 'nosniff',
+      'cache-control': `private, max-age=${FILE_SECONDS}, immutable`,
+      vary: 'authorization, cookie', // of two people at one browser, each is asked for their own
+      'x-request-id': requestId,
+    },
+  }) as Said<200, 'file'>
+}
+
 /** What a stream is held to, and where it is counted. */
 export interface StreamTerms {
   readonly requestId: string

@@ -4,6 +4,7 @@ import { chatOperation, chatStream } from './chat-stream.ts'
 import { deleteThread, deleteThreadOperation } from './delete-thread.ts'
 import { getDocuments, getDocumentsOperation, readDocument, readDocumentOperation } from './document-routes.ts'
 import { deleteDocumentOperation, patchDocument, patchDocumentOperation, postDocument, postDocumentOperation, removeDocument } from './document-writes.ts'
+import { getFile, getFileOperation, postFile, postFileOperation } from './file-routes.ts'
 import { followScope, followScopeOperation } from './event-routes.ts'
 import type { Exchange, House, ScopedExchange } from './exchange.ts'
 import { getDocument, getDocumentOperation, getLive, getLiveOperation, getMetrics, getMetricsOperation, getReady, getReadyOperation } from './open-routes.ts'
@@ -45,6 +46,8 @@ export const SCOPED_ROUTES: readonly ScopedRoute[] = [
   scoped({ method: 'PATCH', path: '/threads/:thread', permission: 'write', operation: patchThreadOperation, serve: patchThread }),
   scoped({ method: 'DELETE', path: '/threads/:thread', permission: 'write', operation: deleteThreadOperation, serve: deleteThread }),
   scoped({ method: 'GET', path: '/threads/:thread/messages', permission: 'read', operation: getMessagesOperation, serve: getMessages }),
+  scoped({ method: 'POST', path: '/files', permission: 'write', operation: postFileOperation, serve: postFile }),
+  scoped({ method: 'GET', path: '/files/:file', permission: 'read', operation: getFileOperation, serve: getFile }),
   scoped({ method: 'GET', path: '/runs', permission: 'read', operation: getRunsOperation, serve: getRuns }),
   scoped({ method: 'GET', path: '/runs/:run', permission: 'read', operation: getRunOperation, serve: getRun }),
   scoped({ method: 'GET', path: '/events', permission: 'read', operation: followScopeOperation, serve: followScope }),

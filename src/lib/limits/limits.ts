@@ -6,6 +6,16 @@ export interface Limits {
   readonly messageBytes: number
   /** Characters of text in a message. */
   readonly messageChars: number
+  /** Bytes of a text file. */
+  readonly textFileBytes: number
+  /** Bytes of an image. */
+  readonly imageFileBytes: number
+  /** Bytes of all images of a message, and of all that the model is shown at a time. */
+  readonly imagesBytes: number
+  /** Images of earlier messages that the model is shown. */
+  readonly historyImages: number
+  /** Files of one person in one place that no message names yet. */
+  readonly unsentFiles: number
   /** Messages of a thread that the model is shown. */
   readonly historyMessages: number
   /** Tokens that the model is told when a run begins, estimated: what has the lowest priority is left out first. */
@@ -64,6 +74,11 @@ export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 16_000_000,
   messageBytes: 1_000_000,
   messageChars: 100_000,
+  textFileBytes: 1_000_000,
+  imageFileBytes: 5_000_000,
+  imagesBytes: 12_000_000,
+  historyImages: 4,
+  unsentFiles: 50,
   historyMessages: 200,
   contextTokens: 100_000,
   projects: 5_000,

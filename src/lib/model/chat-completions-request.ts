@@ -42,8 +42,8 @@ function messagesOf(message: Message): readonly Json[] {
     case 'system':
       return [{ role: 'system', content: message.content }]
     case 'user': {
-      const texts = message.content.map(textOf)
-      return [{ role: 'user', content: texts.length === 1 ? texts[0] : texts.map((text) => ({ type: 'text', text })) }]
+      const [first, ...more] = message.content
+      return [{ role: 'user', content: first?.type === 'text' && more.length === 0 ? first.text : message.content.map(saidPart) }]
     }
     case 'assistant':
       return [answerOf(message.content)]
@@ -52,8 +52,12 @@ function messagesOf(message: Message): readonly Json[] {
   }
 }
 
-function textOf(part: Content<'user'>): string {
-  return part.type === 'text' ? part.text : cannotSay(`a part of type ${part.type}`)
+function saidPart(part: Content<'user'>): Json {
+  if (part.type === 'text') return { type: 'text', text: part.text }
+  if (!part.mediaType.startsWith('image/') || part.data.type !== 'data') return cannotSay(`a file that is no image (${part.mediaType}), or not at hand`)
+  const { data } = part.data
+  const base64 = typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
+  return { type: 'image_url', image_url: { url: `data:${part.mediaType};base64,${base64}` } }
 }
 
 /** Thoughts go back too: some models go on from them within an answer, and the others' servers leave them out. */

@@ -54,12 +54,18 @@ function toolOf({ name, description, inputSchema }: OfferedTool): LanguageModelV
 function messageOf(message: PromptMessage): LanguageModelV4Message {
   switch (message.role) {
     case 'user':
-      return { role: 'user', content: [{ type: 'text', text: message.text }] }
+      return { role: 'user', content: userPartsOf(message) }
     case 'assistant':
       return { role: 'assistant', content: message.parts.map(assistantPartOf) }
     case 'tool':
       return { role: 'tool', content: message.results.map(toolResultOf) }
   }
+}
+
+/** Images first: providers advise it, and what follows can speak of them. */
+function userPartsOf({ text, images = [] }: Extract<PromptMessage, { readonly role: 'user' }>) {
+  const shown = images.map(({ mediaType, bytes }) => ({ type: 'file' as const, mediaType, data: { type: 'data' as const, data: bytes } }))
+  return text === '' && shown.length > 0 ? shown : [...shown, { type: 'text' as const, text }]
 }
 
 function assistantPartOf(part: AssistantPart) {

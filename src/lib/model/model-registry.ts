@@ -18,6 +18,11 @@ export interface ModelOptions<Context> {
   readonly model: ModelSource<Context>
   /** What a request may choose beside it: names, and patterns that end in `*` (`openai:gpt-5*`). */
   readonly allowedModels?: readonly string[]
+  /**
+   * The models that take images, by names and patterns (`openai:*`, if absent, with `anthropic:*` and `google:*`). A model that
+   * the host hands over is named `<provider>:<modelId>`, as it names itself; a choice by scope is `default`.
+   */
+  readonly images?: readonly string[]
   /** Keys and addresses of the providers that are named. Nothing is read from the environment. */
   readonly providers?: ProviderSettings
 }
@@ -37,12 +42,14 @@ export interface ModelRegistry<Context> {
    * half-open circuit. Whether `models` allows what was asked for is not judged here.
    */
   choose(models: readonly string[], wanted: string | null): ChosenModel
+  /** Whether the model of this name takes images. */
+  takesImages(name: string): boolean
   open(context: Context, name: string): OpenModel
 }
 
 /** Throws where a name cannot work: a provider without its key or its package, a pattern without a provider. */
 export function modelRegistry<Context>(options: ModelOptions<Context>, circuit: Partial<CircuitOptions> = {}, metrics: Metrics = NO_METRICS): ModelRegistry<Context> {
-  const { model: source, allowedModels = [] } = options
+  const { model: source, allowedModels = [], images = TAKE_IMAGES } = options
   const main = mainName(source)
   if (typeof source === 'string' && isPattern(source)) demandModelName(source) // throws: it names no model to begin with
   const others = allowedModels.filter((name) => name !== main)
@@ -86,11 +93,15 @@ export function modelRegistry<Context>(options: ModelOptions<Context>, circuit: 
       }
       return waits.length > 0 ? { ok: false, waitMs: Math.min(...waits) } : { ok: true, name: wanted, leave: () => {} }
     },
+    takesImages: (name) => allowsModel(images, name),
     open: (context, name) => ({ model: modelOf(context, name), circuit: circuitOf(name), metrics }),
   }
 }
 
 const OFFLINE = 'offline'
+
+/** What these providers serve today takes images; of what is behind another server, only its host knows. */
+const TAKE_IMAGES: readonly string[] = ['openai:*', 'anthropic:*', 'google:*']
 
 /** What the default is called: its name as it was written, or the host's own words for its model. */
 function mainName<Context>(source: ModelSource<Context>): string | null {

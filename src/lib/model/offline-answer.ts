@@ -1,9 +1,9 @@
 import { quotable } from './offline-describe.ts'
 import { stems, type Keyword } from './offline-words.ts'
 
-/** A text that may be quoted, under the number it is cited by. */
+/** A text that may be quoted, under the number it is cited by; what has none is cited by its title. */
 export interface Passage {
-  readonly source: number
+  readonly source: number | null
   readonly title: string
   readonly text: string
 }
@@ -15,7 +15,7 @@ export interface Extract {
 }
 
 interface Sentence {
-  readonly source: number
+  readonly mark: string
   readonly text: string
   readonly says: ReadonlySet<string>
   /** What its heading and the sentence before say: under "Rollback" a sentence need not repeat the word. */
@@ -41,7 +41,7 @@ export function extractAnswer(question: string, asked: readonly Keyword[], passa
   const chosen = choose(sentences, weigh(asked, sentences), shapes)
   const isMet = (stem: string) => chosen.some((sentence) => nearness(sentence, stem) > 0)
   return {
-    text: sentences.filter((sentence) => chosen.includes(sentence)).map(({ text, source }) => `${text} [${source}]`).join('\n\n'),
+    text: sentences.filter((sentence) => chosen.includes(sentence)).map(({ text, mark }) => `${text} ${mark}`).join('\n\n'),
     missing: asked.filter(({ stem }) => !isMet(stem)).map(({ word }) => word),
   }
 }
@@ -86,6 +86,7 @@ function nearness({ says, under, title }: Sentence, stem: string): number {
 /** Markdown as sentences: prose is split, a table row stays whole, a heading says what follows. */
 function sentencesOf({ source, title: named, text }: Passage): Sentence[] {
   const title = stems(named)
+  const mark = markOf({ source, title: named })
   let heading = ''
   return blocksOf(text).flatMap((block) => {
     const found = /^#+\s+(.*)/.exec(block)?.[1]
@@ -94,8 +95,18 @@ function sentencesOf({ source, title: named, text }: Passage): Sentence[] {
       return []
     }
     const prose = splitProse(plain(block))
-    return prose.map((said, at) => ({ source, text: said, says: stems(said), under: stems(`${heading} ${prose[at - 1] ?? ''}`), title }))
+    return prose.map((said, at) => ({ mark, text: said, says: stems(said), under: stems(`${heading} ${prose[at - 1] ?? ''}`), title }))
   })
+}
+
+/** How a passage is cited. */
+export function markOf({ source, title }: Pick<Passage, 'source' | 'title'>): string {
+  return source === null ? `(${quotable(title)})` : `[${source}]`
+}
+
+/** The first sentences of a text, as they stand. */
+export function openingOf(passage: Passage): string {
+  return sentencesOf(passage).slice(0, MOST_SENTENCES).map(({ text, mark }) => `${text} ${mark}`).join('\n\n')
 }
 
 /** Lines that belong together: a wrapped paragraph or list item is one block, a heading or a table row is its own. A table's head is the heading of its rows. */

@@ -4,7 +4,7 @@ import type {
   LanguageModelV4ToolResultPart as ToolResult,
 } from '@ai-sdk/provider'
 import { z } from 'zod'
-import { extractAnswer, type Extract, type Passage } from './offline-answer.ts'
+import { extractAnswer, openingOf, type Extract, type Passage } from './offline-answer.ts'
 import { clip, describeValue } from './offline-describe.ts'
 import { readQuestion, type OfflineQuestion } from './offline-question.ts'
 import { chooseTool, type OfflineCall } from './offline-tools.ts'
@@ -31,7 +31,8 @@ const MOST_READS = 4
 /**
  * Decides from the prompt alone, so the same prompt gets the same turn:
  *
- *     question ┬ small talk ──────────────────────────────> say what this is
+ *     question ┬ a file speaks of it ─────────────────────> say the sentences that answer
+ *              ├ small talk ──────────────────────────────> say what this is
  *              ├ a tool speaks of it ──> call ────────────> say its output
  *              ├ search is offered ────> search ─> read ──> say the sentences that answer
  *              └ otherwise ───────────────────────────────> say what the system's documents hold
@@ -50,6 +51,8 @@ function offeredIn({ tools = [], toolChoice }: CallOptions): Tools {
 }
 
 function begin(question: OfflineQuestion, tools: Tools): OfflineTurn {
+  const told = fromFiles(question)
+  if (told !== undefined) return { say: told }
   if (isSmallTalk(question.text) || question.about.length === 0) return { say: introduction(question.text) }
   const search = tools.get(SEARCH)
   const others = [...tools.values()].filter(({ name }) => name !== SEARCH && name !== READ)
@@ -116,6 +119,19 @@ function answered(question: OfflineQuestion, answer: Extract, passages: readonly
 
 function asPassage({ source, title, snippet }: Hit): Passage {
   return { source, title, text: snippet }
+}
+
+const OF_THE_FILE = /\b(?:file|attach|summar|content|text|image)/i
+
+/** What the attached files say of it; where nothing else is asked than what they are, how each of them begins. */
+function fromFiles(question: OfflineQuestion): string | undefined {
+  const { files, attached, about, text } = question
+  if (files.length === 0) return undefined
+  const answer = extract(question, files)
+  // Of a file that came with an earlier question, only what speaks of all that is asked: the documents may know better.
+  const speaks = attached ? speaksOf(question, answer) : answer.missing.length === 0
+  if (about.length > 0 && answer.text !== '' && speaks) return answer.text
+  return attached && (about.length === 0 || OF_THE_FILE.test(text)) ? files.map(openingOf).join('\n\n') : undefined
 }
 
 function fromDocuments(question: OfflineQuestion): string | undefined {

@@ -16,6 +16,10 @@ export interface OfflineQuestion {
   readonly results: readonly ToolResult[]
   /** Documents that the system message carries. */
   readonly documents: readonly Passage[]
+  /** Text files that the user attached, the newest message's first. */
+  readonly files: readonly Passage[]
+  /** Whether some of them came with the question itself. */
+  readonly attached: boolean
   /** Calls made in the whole conversation: the next id must differ from each of theirs. */
   readonly callCount: number
 }
@@ -34,6 +38,8 @@ export function readQuestion(prompt: Prompt): OfflineQuestion {
     about: leaningOn(text, asked.at(-2) ?? ''),
     results: prompt.slice(last + 1).flatMap(resultsOf),
     documents: prompt.flatMap((message) => (message.role === 'system' ? documentsOf(message.content) : [])),
+    files: prompt.slice(0, last + 1).toReversed().flatMap(filesOf),
+    attached: prompt.slice(last, last + 1).some((message) => filesOf(message).length > 0),
     callCount: prompt.flatMap(callsOf).length,
   }
 }
@@ -49,10 +55,19 @@ function leaningOn(text: string, before: string): Keyword[] {
   return [...own, ...keywords(before).filter(({ stem }) => !known.has(stem))].slice(0, MOST_KEYWORDS)
 }
 
+const FILE = /<file name="([^"]*)"[^>]*>\n([^]*?)\n<\/file>/g
+
+function saidBy(message: Message): string {
+  return message.role === 'user' ? message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n') : ''
+}
+
+/** What was typed, without the files that came with it. */
 function userText(message: Message): string[] {
-  if (message.role !== 'user') return []
-  const text = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
-  return [text.slice(0, LONGEST_QUESTION)]
+  return message.role === 'user' ? [saidBy(message).replaceAll(FILE, '').trim().slice(0, LONGEST_QUESTION)] : []
+}
+
+function filesOf(message: Message): Passage[] {
+  return [...saidBy(message).matchAll(FILE)].map(([, title = '', text = '']) => ({ source: null, title, text: unescaped(text) }))
 }
 
 function resultsOf(message: Message): ToolResult[] {

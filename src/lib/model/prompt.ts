@@ -9,9 +9,14 @@ export interface ModelPrompt {
 
 /** What the model is told and said itself, in Ambit's words: only `language-model.ts` knows the provider's. */
 export type PromptMessage =
-  | { readonly role: 'user'; readonly text: string }
+  | { readonly role: 'user'; readonly text: string; readonly images?: readonly PromptImage[] }
   | { readonly role: 'assistant'; readonly parts: readonly AssistantPart[] }
   | { readonly role: 'tool'; readonly results: readonly CallResult[] }
+
+export interface PromptImage {
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+}
 
 export type AssistantPart =
   | { readonly type: 'text' | 'reasoning'; readonly text: string; readonly providerMetadata?: ProviderMetadata | undefined }

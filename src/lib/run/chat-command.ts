@@ -26,5 +26,8 @@ export interface ChatCommand {
 export interface UserMessage {
   /** The client's own id: a second message of the same id is a retry or an edit, never a second append. */
   readonly clientId: string | null
+  /** May be empty where there are files. */
   readonly text: string
+  /** Ids of files of the author's own, in the same place; absent is none. */
+  readonly files?: readonly string[]
 }

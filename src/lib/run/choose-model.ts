@@ -20,25 +20,30 @@ export interface ModelChoice {
 export interface NamedModel {
   readonly ok: true
   readonly modelId: string
+  /** Whether it takes images. */
+  readonly images: boolean
 }
 
 const NOT_ALLOWED = refuse('forbidden', 'This model is not allowed here. Leave "model" out to use the default one.')
 
+type Choosing = Pick<ModelRegistry<ChatExecutionContext>, 'choose' | 'takesImages'>
+
 /** Any model that the scope allows, by its name alone: for whoever opens runs and calls nobody. */
-export const BY_NAME: Pick<ModelRegistry<ChatExecutionContext>, 'choose'> = {
+export const BY_NAME: Choosing = {
   choose: (_, wanted) => ({ ok: true, name: wanted, leave: () => {} }),
+  takesImages: () => true,
 }
 
 /** `wanted`: what the request named; null is the scope's default. */
 export function createModelChoice(
-  models: Pick<ModelRegistry<ChatExecutionContext>, 'choose'>,
+  models: Choosing,
   context: ChatExecutionContext,
   wanted: string | null,
 ): ModelChoice {
   let chosen: ChosenModel | null = null
   const named = (name: string | null): NamedModel | Refusal => {
     const modelId = name ?? context.models.find((one) => !isPattern(one))
-    return modelId !== undefined && allowsModel(context.models, modelId) ? { ok: true, modelId } : NOT_ALLOWED
+    return modelId !== undefined && allowsModel(context.models, modelId) ? { ok: true, modelId, images: models.takesImages(modelId) } : NOT_ALLOWED
   }
   const toBegin = (): NamedModel | Refusal => {
     if (wanted !== null && !allowsModel(context.models, wanted)) return NOT_ALLOWED

@@ -119,9 +119,10 @@ async function answer(run: DrivenRun, pen: Pen, parts: DriveParts): Promise<void
 
 /** What the model is told, recorded before it is. */
 async function tell(run: DrivenRun, allowed: ChatExecutionContext, pen: Pen, parts: DriveParts): Promise<AssembledContext> {
-  const { signal, log, owned, userMessageId, about, resumed } = run
+  const { signal, log, owned, userMessageId, about, modelId, resumed } = run
   const told = await assembleContext(parts, allowed, {
     threadId: owned.threadId, userMessageId, about, signal, log,
+    images: parts.models.takesImages(modelId),
     tools: parts.toolbox.bind(allowed, parts),
     said: resumed?.steps.flat() ?? [],
   })

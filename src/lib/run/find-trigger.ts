@@ -7,12 +7,13 @@ import type { MessagePlace } from '../store/message-rows.ts'
 import { findRunByTrigger } from '../store/run-rows.ts'
 import type { RunRow } from '../store/run-rows.ts'
 import type { ThreadRow } from '../store/thread-rows.ts'
-import type { ChatCommand, UserMessage } from './chat-command.ts'
+import { partsText } from './spoken-message.ts'
+import type { SpokenCommand, SpokenMessage } from './spoken-message.ts'
 
 /** A message that is to be answered, and where it stands. */
 export interface NewTurn {
   readonly kind: 'turn'
-  readonly message: UserMessage
+  readonly message: SpokenMessage
   readonly clientId: string | null
   readonly parentId: string | null
   /** Nobody said where: it follows the chosen branch, or, where others wait, the last of them. */
@@ -40,7 +41,7 @@ interface Looked {
 }
 
 /** What a command means in this thread: a retry, an edit (a sibling of what it edits), a new turn, or an answer once more. */
-export async function findTrigger(sql: ScopedSql, context: ChatExecutionContext, thread: ThreadRow, command: ChatCommand): Promise<Trigger> {
+export async function findTrigger(sql: ScopedSql, context: ChatExecutionContext, thread: ThreadRow, command: SpokenCommand): Promise<Trigger> {
   const place = { projectId: homeOf(context), threadId: thread.id, headId: thread.head_id }
   const find: Looked['find'] = async (id) => (id === null ? null : findMessage(sql, { ...place, userId: context.rows.userId, id }))
   const looked = { sql, place, find }
@@ -54,11 +55,11 @@ export async function findTrigger(sql: ScopedSql, context: ChatExecutionContext,
   return findPlace(looked, message, command.parentId)
 }
 
-/** The same words again are a retry, unless they are said to be an edit. */
+/** The same words and files again are a retry, unless they are said to be an edit. */
 async function findKnown(
   { sql, place }: Looked,
   known: MessagePlace,
-  { message, messageId }: { readonly message: UserMessage; readonly messageId: string | null },
+  { message, messageId }: { readonly message: SpokenMessage; readonly messageId: string | null },
 ): Promise<Trigger> {
   const before = messageId === null ? await readContents(sql, place, [known.id]) : null
   const same = before?.get(known.id)?.parts === partsText(message)
@@ -67,7 +68,7 @@ async function findKnown(
 }
 
 /** A new message stands below the answer that was named, or at the end. */
-async function findPlace({ sql, place, find }: Looked, message: UserMessage, parentId: string | undefined): Promise<Trigger> {
+async function findPlace({ sql, place, find }: Looked, message: SpokenMessage, parentId: string | undefined): Promise<Trigger> {
   const turn = { kind: 'turn', message, clientId: message.clientId } as const
   if (parentId === undefined) return { ...turn, parentId: (await findHead(sql, place))?.id ?? null, atEnd: true }
   const parent = await find(parentId)
@@ -79,8 +80,4 @@ async function findAgain({ sql, place }: Looked, named: MessagePlace | null): Pr
   const from = named ?? (await findHead(sql, place))
   const userMessageId = from?.role === 'assistant' ? from.parent_id : from?.id
   return userMessageId ? { kind: 'again', userMessageId } : { kind: 'nothing' }
-}
-
-export function partsText({ text }: UserMessage): string {
-  return JSON.stringify([{ type: 'text', text }])
 }

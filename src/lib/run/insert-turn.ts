@@ -5,6 +5,7 @@ import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { insertContent } from '../store/content-rows.ts'
 import { insertEvent } from '../store/event-rows.ts'
+import { sendFiles } from '../store/file-rows.ts'
 import { insertFrames } from '../store/frame-rows.ts'
 import type { ScopedSql } from '../store/handles.ts'
 import { insertMessages } from '../store/message-rows.ts'
@@ -13,9 +14,9 @@ import { insertRun } from '../store/run-rows.ts'
 import type { RunOwner } from '../store/run-rows.ts'
 import { takeNumbers } from '../store/thread-rows.ts'
 import { encodeEvent } from '../wire/encode-event.ts'
-import { partsText } from './find-trigger.ts'
 import type { Admitted } from './line-up.ts'
 import type { BegunRun } from './open-run.ts'
+import { partsText } from './spoken-message.ts'
 
 export const FIRST_FENCE = 1
 
@@ -43,6 +44,7 @@ export async function insertTurn(sql: ScopedSql, written: WrittenTurn): Promise<
   const asked = turn.kind === 'again' ? [] : [
     { ...place, id: userMessageId, number: first, parentId: turn.parentId, role: 'user', authorId, clientId: turn.clientId } as const,
   ]
+  const unsent = turn.kind === 'turn' ? turn.message.files.filter((file) => file.thread_id === null).map((file) => file.id) : []
   const reads = context.project ? [context.project.id] : []
   const start = { type: 'start', messageId, messageMetadata: { ambit: { run: id, thread: threadId } } } as const
   const text = encodeEvent(formatCursor({ runId: id, fence: FIRST_FENCE, seq: 1 }), start)
@@ -50,6 +52,7 @@ export async function insertTurn(sql: ScopedSql, written: WrittenTurn): Promise<
   await Promise.all([
     insertMessages(sql, [...asked, answer]),
     ...(turn.kind === 'turn' ? [insertContent(sql, { ...place, messageId: userMessageId, runId: null, parts: partsText(turn.message) })] : []),
+    ...(unsent.length > 0 ? [sendFiles(sql, { ...place, messageId: userMessageId }, unsent)] : []),
     insertRun(sql, {
       ...place, id, userMessageId, messageId, authorId, modelId, number, about: JSON.stringify(written.about),
       state, owner: state === 'running' ? owner : null, fence: FIRST_FENCE, lastSeq: 1,

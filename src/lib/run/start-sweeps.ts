@@ -1,6 +1,7 @@
 import type { RunWatch } from '../journal/run-watch.ts'
 import type { Log } from '../observe/log.ts'
 import { deleteOldEvents } from '../store/event-rows.ts'
+import { deleteUnsentFiles } from '../store/file-rows.ts'
 import type { SweeperSql } from '../store/handles.ts'
 import type { Store } from '../store/store.ts'
 import { deleteOldKeys } from '../store/idempotency-rows.ts'
@@ -68,7 +69,7 @@ export async function startSweeps({ sweeper, urgent, node, live, claims, watch, 
   }
   // Each for itself: one that fails, or takes too long, does not keep the others' from going.
   const tidy = async (): Promise<void> => {
-    const done = await Promise.allSettled([throwAway(deleteOldKeys), throwAway(deleteOldEvents), throwAway(trimFrames)])
+    const done = await Promise.allSettled([throwAway(deleteOldKeys), throwAway(deleteOldEvents), throwAway(trimFrames), throwAway(deleteUnsentFiles)])
     const failed = done.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
   }

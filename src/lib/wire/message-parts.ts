@@ -17,12 +17,21 @@ export type SettledCallPart =
   | (CallPart & { readonly state: 'output-available'; readonly output: unknown })
   | (CallPart & { readonly state: 'output-error'; readonly errorText: string })
 
+/** A file that a person attached: what the server knows of it, never what the client said. Its url is `ambit-file:<id>` where it is stored. */
+export interface FilePart {
+  readonly type: 'file'
+  readonly mediaType: string
+  readonly filename: string
+  readonly url: string
+}
+
 /** The parts of a UI message (ai 7, `UIMessage['parts']`) that Ambit stores: what a client holds after the same chunks. */
 export type MessagePart =
   | { readonly type: 'step-start' }
   | ({ readonly type: 'text' | 'reasoning'; readonly text: string; readonly state?: 'done' } & Provided)
   | ({ readonly type: 'source-url'; readonly sourceId: string; readonly url: string; readonly title?: string } & Provided)
   | ({ readonly type: 'source-document'; readonly sourceId: string; readonly mediaType: string; readonly title: string } & Provided)
+  | FilePart
   | SettledCallPart
 
 interface OpenText {

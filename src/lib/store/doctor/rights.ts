@@ -4,7 +4,7 @@
  */
 export const WALLS = [
   'calls own_record_insert', 'calls own_record_update', 'calls read_set', 'claims own_record_insert', 'claims visible', 'events own_word',
-  'events visible', 'frames own_record_insert', 'frames read_set', 'idempotency_keys own', 'manifests own_record_insert', 'manifests read_set',
+  'events visible', 'files own_name', 'files own_unsent', 'files visible', 'frames own_record_insert', 'frames read_set', 'idempotency_keys own', 'manifests own_record_insert', 'manifests read_set',
   'message_contents own_record_insert', 'message_contents read_set', 'message_contents visible', 'messages own_name', 'messages visible',
   'read_sets own_record_insert', 'read_sets own_record_update', 'read_sets read_set', 'read_sets visible', 'runs own_name', 'runs own_record',
   'runs visible', 'settings administered_insert', 'settings administered_update', 'steps own_record_insert', 'steps read_set', 'threads own_name',
@@ -37,7 +37,7 @@ const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record
     settings: { select: '*' },
     migrations: { select: '*' },
   },
-  // Of all organisations: who owns a run, and the scope it was begun with. Never what was said, which it throws away by age.
+  // Of all organisations: who owns a run, and the scope it was begun with. Never what was said or sent, which it throws away by age.
   sweeper: {
     nodes: { ...KEPT, delete: '*' },
     runs: {
@@ -51,6 +51,7 @@ const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record
     frames: { select: ['org_id', 'project_id', 'run_id'], delete: '*' },
     idempotency_keys: { select: ['created_at'], delete: '*' },
     events: { select: ['org_id', 'project_id', 'number', 'at'], delete: '*' },
+    files: { select: ['message_id', 'created_at'], delete: '*' },
   },
   // The command line: organisations, people, keys; and how runs went, of every organisation, never what was said.
   operator: {
