@@ -6,6 +6,7 @@ import type { Ambit } from '../../src/index.ts'
 import { ambitTransport } from '../../src/client.ts'
 import { APOLLO, send } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
+import { imageBytes, uploadFile } from '../support/files.ts'
 import { gate, says, scriptedModel } from '../support/scripted-model.ts'
 import type { Script } from '../support/scripted-model.ts'
 import { freshThread, messagesOf, must, runOf, serve, useStage } from '../support/stage.ts'
@@ -61,6 +62,32 @@ describe.each(databaseKinds)('the AI SDK’s Chat on $name', (kind) => {
     const stored = must((await messagesOf(stage, ambit, { thread })).find(({ id }) => id === must(message).id))
     expect(storedForm(must(message))).toEqual(stored.parts)
   }
+
+  test('files go with a message, are shown by their path, and are sent again with an edit of it', async () => {
+    const model = scriptedModel(says('One.'), says('Two.'), says('Three.'))
+    const { ambit } = stage.start({ model, images: ['test:*'] })
+    const { page, url, headers } = await open(ambit)
+    const thread = freshThread()
+    const bytes = imageBytes('image/png')
+    const { id } = await uploadFile(stage, ambit, bytes, { name: 'plan.png', type: 'image/png' })
+    const { chat } = page(thread)
+    await chat.sendMessage({ text: 'What is this?', files: [{ type: 'file', mediaType: 'image/png', filename: 'plan.png', url: `ambit-file:${id}` }] })
+    expect([chat.status, words(chat.lastMessage)]).toEqual(['ready', 'One.'])
+
+    const loaded = page(thread, (await messagesOf(stage, ambit, { thread })) as unknown as UIMessage[]).chat
+    const asked = must(loaded.messages[0])
+    const files = asked.parts.filter((part) => part.type === 'file')
+    expect(files).toEqual([{ type: 'file', mediaType: 'image/png', filename: 'plan.png', url: `${APOLLO}/files/${id}` }])
+    const shown = await fetch(new URL(must(files[0]).url, url), { headers })
+    expect([shown.status, new Uint8Array(await shown.arrayBuffer())]).toEqual([200, bytes])
+    await loaded.sendMessage({ text: 'What is that?', files, messageId: asked.id })
+    expect([loaded.status, words(loaded.lastMessage)]).toEqual(['ready', 'Two.'])
+    await loaded.regenerate()
+    expect([loaded.status, words(loaded.lastMessage)]).toEqual(['ready', 'Three.'])
+    const shownImages = model.calls.map(({ prompt }) => must(prompt.at(-1)).content).map((content) => Array.isArray(content) && content.filter(({ type }) => type === 'file').length)
+    expect(shownImages).toEqual([1, 1, 1])
+    expect((await messagesOf(stage, ambit, { thread })).filter(({ role }) => role === 'user').map(({ parts }) => parts.map((part) => part['type']))).toEqual([['file', 'text'], ['file', 'text']])
+  })
 
   test('a page that is loaded again in mid-answer shows the whole of it, and the tab that stayed does, too', async () => {
     const waiting = gate()

@@ -178,6 +178,17 @@ describe('the same request as the package', () => {
   test.each<[name: string, options: CallOptions]>([
     ['a question', { prompt: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: [{ type: 'text', text: 'Zürich?' }] }] }],
     ['several texts', { prompt: [{ role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }] }] }],
+    ['an image, as base64 and as bytes', {
+      prompt: [{
+        role: 'user',
+        content: [
+          { type: 'file', mediaType: 'image/png', data: { type: 'data', data: 'iVBORw0KGgo=' } },
+          { type: 'file', mediaType: 'image/jpeg', data: { type: 'data', data: new Uint8Array([0xff, 0xd8, 0xff, 0x00]).subarray(0, 3) } },
+          { type: 'text', text: 'What is this?' },
+        ],
+      }],
+    }],
+    ['an image alone', { prompt: [{ role: 'user', content: [{ type: 'file', mediaType: 'image/webp', data: { type: 'data', data: 'AA==' } }] }] }],
     ['a question of nothing', { prompt: [{ role: 'user', content: [] }] }],
     ['a conversation', {
       prompt: [
@@ -215,7 +226,8 @@ describe('the same request as the package', () => {
   })
 
   test.each<[name: string, options: CallOptions]>([
-    ['a file', { prompt: [{ role: 'user', content: [{ type: 'file', mediaType: 'image/png', data: { type: 'data', data: 'AA==' } }] }] }],
+    ['a file that is no image', { prompt: [{ role: 'user', content: [{ type: 'file', mediaType: 'application/pdf', data: { type: 'data', data: 'AA==' } }] }] }],
+    ['an image that is not at hand', { prompt: [{ role: 'user', content: [{ type: 'file', mediaType: 'image/png', data: { type: 'url', url: new URL('https://example.com') } }] }] }],
     ['a result of several parts', { prompt: [{ role: 'tool', content: [result('x', { type: 'content', value: [] })] }] }],
     ['a tool of the provider', { prompt: [], tools: [{ type: 'provider', id: 'x.y', name: 'y', args: {} }] }],
   ])('what cannot be said is an error: %s', async (_, options) => {

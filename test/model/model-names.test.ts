@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createAmbit, namedModel } from '../../src/index.ts'
+import { modelRegistry } from '../../src/lib/model/model-registry.ts'
 import { modelsOf } from '../../src/lib/cli/models-of.ts'
 import { settingsOf } from '../../src/lib/cli/settings.ts'
 import { allowsModel } from '../../src/lib/model/model-name.ts'
@@ -76,6 +77,14 @@ describe('a name that cannot work is refused when it is named', () => {
   })
 })
 
+test('which models take images', () => {
+  const takes = (options: { readonly model: string; readonly images?: readonly string[] }) => (name: string) => modelRegistry({ ...options }).takesImages(name)
+  const names = ['openai:gpt-5', 'anthropic:claude', 'google:gemini', 'openai-compatible:qwen', 'offline', 'default', 'openai:*']
+  expect(names.map(takes({ model: 'offline' }))).toEqual([true, true, true, false, false, false, false])
+  expect(names.map(takes({ model: 'offline', images: ['openai-compatible:*', 'default'] }))).toEqual([false, false, false, true, false, true, false])
+  expect(names.map(takes({ model: 'offline', images: [] })).some(Boolean)).toBe(false)
+})
+
 describe('by the environment', () => {
   test('names, keys and addresses; only those of providers that are named', () => {
     const settings = settingsOf({
@@ -89,12 +98,19 @@ describe('by the environment', () => {
     expect(modelsOf(settings)).toEqual({ model: 'openai:gpt-5', allowedModels: ['openai:gpt-5-mini', 'anthropic:*'], providers: settings.model.providers })
   })
 
+  test('the models that take images', () => {
+    const imagesBy = (images?: string) => modelsOf(settingsOf({ ...(images !== undefined && { AMBIT_IMAGE_MODELS: images }) })).images
+    expect([imagesBy(), imagesBy(''), imagesBy('none')]).toEqual([undefined, undefined, []])
+    expect(imagesBy('openai-compatible:qwen-vl*, openai:gpt-5')).toEqual(['openai-compatible:qwen-vl*', 'openai:gpt-5'])
+  })
+
   test.for<[environment: Readonly<Record<string, string>>, words: RegExp]>([
     [{ AMBIT_MODEL: 'openai:x' }, /^AMBIT_MODEL: Models of openai need a key: set OPENAI_API_KEY/],
     [{ AMBIT_MODEL: 'openai:x', OPENAI_API_KEY: `${KEY}\u0000` }, /^AMBIT_MODEL: The key of openai .+OPENAI_API_KEY/],
     [{ AMBIT_MODEL: 'openai:x', OPENAI_API_KEY: KEY, OPENAI_BASE_URL: 'SECRET' }, /^OPENAI_BASE_URL is no URL/],
     [{ AMBIT_ALLOWED_MODELS: 'google:*' }, /^AMBIT_ALLOWED_MODELS: Models of google need a key/],
     [{ AMBIT_ALLOWED_MODELS: '*' }, /^AMBIT_ALLOWED_MODELS: "\*" must begin with a provider/],
+    [{ AMBIT_IMAGE_MODELS: 'openai:*,gpt-5' }, /^AMBIT_IMAGE_MODELS names "gpt-5"/],
     [{ AMBIT_MODEL: 'none', AMBIT_ALLOWED_MODELS: 'offline' }, /^AMBIT_ALLOWED_MODELS: /],
   ])('%o is refused', ([environment, words]) => {
     let message = ''

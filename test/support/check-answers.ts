@@ -116,8 +116,8 @@ async function judge(declared: ResponseObject, response: Response, { validators,
   const schema = mediaType === null ? undefined : declared.content?.[mediaType]?.schema
   if (mediaType === null) return declared.content || response.body ? [...faults, 'a content type is missing'] : faults
   if (!schema) return [...faults, `the content type ${mediaType} is not declared`]
-  // A stream is its reader's: not read here, and not copied. Of counts the text is its own format.
-  if (mediaType.startsWith('text/') || empty) return faults
+  // A stream is its reader's: not read here, and not copied. Of counts the text is its own format, and a file is bytes.
+  if (mediaType.startsWith('text/') || 'contentMediaType' in schema || empty) return faults
   return [...faults, ...validators.of(schema)(await response.clone().json())]
 }
 

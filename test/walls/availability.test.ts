@@ -4,6 +4,7 @@ import { putSettings } from '../../src/lib/store/settings-rows.ts'
 import { ACME, APOLLO, ask, question, send } from '../support/client.ts'
 import type { TestAmbit } from '../support/client.ts'
 import { databaseKinds } from '../support/databases.ts'
+import { uploadFile } from '../support/files.ts'
 import { says, scriptedModel } from '../support/scripted-model.ts'
 import { freshThread, must, useStage } from '../support/stage.ts'
 import type { PersonName } from '../support/world.ts'
@@ -44,12 +45,14 @@ describe.each(databaseKinds)('chat that is not available on $name', (kind) => {
   /** Every route but the chat itself, which the table of routes names. */
   async function expectReadable({ ambit }: TestAmbit, who: PersonName, place: string): Promise<void> {
     const { runs } = (await (await send(ambit, stage.world, who, `${place}/runs`)).json()) as { runs: { id: string }[] }
+    const { id: file } = await uploadFile(stage, ambit, 'A file.', { who, path: place })
     for (const route of SCOPED_ROUTES) {
       if (route.permission === 'chat') continue
-      const path = place + route.path.replace(':thread', thread).replace(':run', must(runs[0]).id)
+      const path = place + route.path.replace(':thread', thread).replace(':run', must(runs[0]).id).replace(':file', file)
       const body = BODIES[`${route.method} ${route.path}`] ?? {}
       const response = await send(ambit, stage.world, route.permission === 'admin' ? 'ada' : who, path, { method: route.method, ...(route.method !== 'GET' && { body }) })
-      expect([route.path, response.status]).toEqual([route.path, route.path.endsWith('/stream') ? 204 : 200])
+      const served = route.path.endsWith('/stream') ? 204 : route.path === '/files' ? 201 : 200
+      expect([route.path, response.status]).toEqual([route.path, served])
     }
   }
 

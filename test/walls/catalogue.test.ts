@@ -141,7 +141,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     }
     expect(readable).toEqual(OPENED[role](tables, tenantTables))
     expect(writable).toEqual({
-      lookup: ['sign_ins'], operator: ['memberships'], scoped: ['documents', 'idempotency_keys', 'postings', 'threads'], sweeper: ['events', 'frames', 'idempotency_keys', 'nodes'],
+      lookup: ['sign_ins'], operator: ['memberships'], scoped: ['documents', 'idempotency_keys', 'postings', 'threads'], sweeper: ['events', 'files', 'frames', 'idempotency_keys', 'nodes'],
     }[role])
   })
 
@@ -149,6 +149,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     ['sweeper', 'runs', 'whose it is, state and stored scope', ['fence', 'node_id', 'epoch', 'state', 'author_id', 'message_id', 'principal', 'target', 'context'], ['user_message_id', 'model_id', 'finish_reason', 'error_code', 'about', 'created_at']],
     ['sweeper', 'frames', 'which run they are of', ['run_id'], ['first_seq', 'last_seq', 'text']],
     ['sweeper', 'idempotency_keys', 'their age', ['created_at'], ['org_id', 'project_id', 'author_id', 'request', 'key', 'body_hash', 'run_id']],
+    ['sweeper', 'files', 'their age, and whether they were sent', ['created_at', 'message_id'], ['org_id', 'project_id', 'id', 'author_id', 'name', 'media_type', 'content', 'thread_id']],
     ['sweeper', 'events', 'in which scope there are any', ['org_id', 'project_id', 'number', 'at'], ['kind', 'thread_id', 'run_id', 'about_id', 'reader_id']],
     ['operator', 'runs', 'how they went', ['state', 'error_code', 'node_id', 'fence', 'started_at'], ['principal', 'target', 'context', 'about', 'user_message_id', 'message_id', 'trimmed']],
     ['operator', 'calls', 'how they went', ['name', 'state', 'fence'], ['input', 'outcome']],
@@ -169,8 +170,8 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     expect(await read('*')).toBe('42501')
   })
 
-  /** A call is claimed again by a later owner of its run; a key that has expired is for another run. */
-  const MOVED: Readonly<Record<string, readonly string[]>> = { calls: ['fence'], idempotency_keys: ['run_id'] }
+  /** A call is claimed again by a later owner of its run; a key that has expired is for another run; a file is sent once, with a message. */
+  const MOVED: Readonly<Record<string, readonly string[]>> = { calls: ['fence'], files: ['thread_id'], idempotency_keys: ['run_id'] }
 
   test('the scoped handle cannot move a run to another owner, nor give a row to another place', async () => {
     // Documents are an importer's to replace: the policies decide where they may go.

@@ -152,7 +152,7 @@ describe.each(sharedKinds)('the matrix on $name', ({ kind, share }) => {
     }
     for (const name of Object.keys(ROUTES)) {
       const [method, path = ''] = name.split(' ')
-      const pattern = new RegExp(`${path.replace(/:thread|:run|:document/, '[^/]+')}$`)
+      const pattern = new RegExp(`${path.replace(/:thread|:run|:document|:file/, '[^/]+')}$`)
       const statuses = new Set(outcomes.filter(({ cell }) => cell.method === method && pattern.test(cell.path)).map(({ answer }) => answer.status))
       expect([name, [...statuses].filter((status) => [401, 404].includes(status)).sort(), [...statuses].some((status) => status < 300)]).toEqual([name, [401, 404], true])
     }

@@ -223,7 +223,7 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
   )
 
   // A file that was not sent is its author's; sent it is once, by its author, with a message of the author's own.
-  const sent = (id: string) => `update ambit.files set thread_id = '${common.threadId}', message_id = '${common.questionId}' where id = '${id}_${common.runId}'`
+  const sent = (name: string) => `update ambit.files set thread_id = '${common.threadId}', message_id = '${common.questionId}' where id = '${name}_${common.runId}'`
   const putFile = (author: string) => `insert into ambit.files (org_id, project_id, id, author_id, name, media_type, content)
     values ('${acme}', '*', '${newId('file')}', '${author}', 'f', 'text/plain', 'f')`
   const onFiles: readonly (readonly [name: string, who: typeof ada, text: string, expected: string])[] = [

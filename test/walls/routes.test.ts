@@ -29,7 +29,7 @@ interface Expectation {
   /** What a viewer gets. */
   readonly viewer: number
   /** What the path names beside the scope, and what is answered where that is not the caller's to see. */
-  readonly names?: 'thread' | 'run' | 'document'
+  readonly names?: 'thread' | 'run' | 'document' | 'file'
   readonly unseen?: number
   /** What the author's colleague gets, where it is not what the author gets. */
   readonly colleague?: number
@@ -46,6 +46,8 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
   'PATCH /threads/:thread': { body: { title: 'Mine' }, served: 200, viewer: 403, names: 'thread', unseen: 404, colleague: 403, nonsense: 42 },
   'DELETE /threads/:thread': { served: 204, viewer: 403, names: 'thread', unseen: 404, colleague: 403 },
   'GET /threads/:thread/messages': { served: 200, viewer: 200, names: 'thread', unseen: 404 },
+  'POST /files': { body: { text: 'JSON is a file, too.' }, served: 201, viewer: 403 },
+  'GET /files/:file': { served: 200, viewer: 200, names: 'file', unseen: 404 },
   'GET /runs': { served: 200, viewer: 200 },
   'GET /events': { served: 200, viewer: 200 },
   'GET /documents': { served: 200, viewer: 200 },
@@ -82,9 +84,11 @@ interface Live {
   readonly thread: string
   readonly run: string
   readonly document: string
+  /** Came with the question. */
+  readonly file: string
 }
 
-const NEVER: Live = { thread: 'thr_0123456789abcdef0123456789abcdef', run: 'run_0123456789abcdef0123456789abcdef', document: 'doc_0123456789abcdef0123456789abcdef' }
+const NEVER: Live = { thread: 'thr_0123456789abcdef0123456789abcdef', run: 'run_0123456789abcdef0123456789abcdef', document: 'doc_0123456789abcdef0123456789abcdef', file: 'file_0123456789abcdef0123456789abcdef' }
 
 /** Names that cannot be ids, as they stand in a path. */
 const MALFORMED = ['%00', '%20', '*', '%2e%2e%2facme', 'a%2Fb', '%ff', '%27%20or%20true--', 'x'.repeat(129)]
@@ -171,22 +175,25 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
   async function begin(who: string, target: ChatTarget, text: string, isShared = false): Promise<Live> {
     const context = await running.ambit.resolveChatScope({ subject: who, kind: 'person' }, target)
     if (!context.ok) throw new Error(`${who} is refused: ${context.code}`)
-    const message = { clientId: null, text }
+    const place = target.project === undefined ? `/v1/orgs/${target.org}` : `/v1/orgs/${target.org}/projects/${target.project}`
+    const uploaded = await ask(who, `${place}/files`, 'POST', { text })
+    if (uploaded.status !== 201) throw new Error(`${who} may not upload: ${uploaded.status}`)
+    const { id: file } = (await uploaded.json()) as { id: string }
+    const message = { clientId: null, text, files: [file] }
     const opened = await running.ambit.openRun(context, { thread: null, trigger: 'submit', message, messageId: null, model: null })
     if (!opened.ok) throw new Error(`${who} may not ask: ${opened.code}`)
-    const place = target.project === undefined ? `/v1/orgs/${target.org}` : `/v1/orgs/${target.org}/projects/${target.project}`
     const thread = opened.run.threadId
     if (isShared) await mustServe(await ask(who, `${place}/threads/${thread}`, 'PATCH', { shared: true }))
     const stream = must((await ask(who, `${place}/chat/${thread}/stream`)).body).getReader()
     await readUntil(stream, 'One moment.')
     await stream.cancel()
-    return { thread, run: opened.run.id, document: await write(who, place) }
+    return { thread, run: opened.run.id, document: await write(who, place), file }
   }
 
   const placeOf = ({ inProject }: RouteCase) => (inProject ? 'project' : 'org')
   const pathOf = ({ prefix, route }: RouteCase, at: { org?: string; project?: string }, live: Live): string =>
     prefix.replace(':org', at.org ?? 'acme').replace(':project', at.project ?? 'apollo') +
-    route.path.replace(':thread', live.thread).replace(':run', live.run).replace(':document', live.document)
+    route.path.replace(':thread', live.thread).replace(':run', live.run).replace(':document', live.document).replace(':file', live.file)
 
   /** An answer without its stream, which has no end while the run has none. */
   async function summaryOf(response: Response): Promise<Answer> {
@@ -299,7 +306,7 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
       const others: Readonly<Record<string, Live>> = {
         'of another tenant': inGlobex,
         'of a private project': inZephyr,
-        'with its ids swapped': { thread: here.run, run: here.thread, document: here.thread },
+        'with its ids swapped': { thread: here.run, run: here.thread, document: here.thread, file: here.thread },
         // A document is nobody's own, and the organisation's scope shows those of its projects.
         ...(expectationOf(one).names !== 'document' && { 'of another person': secret[placeOf(one)], 'of another person, in the other kind of scope': secret[one.inProject ? 'org' : 'project'] }),
         ...((expectationOf(one).names !== 'document' || one.inProject) && { 'of the other kind of scope': shared[one.inProject ? 'org' : 'project'] }),
@@ -310,7 +317,7 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
         expect([name, await call(one, bearer('bob'), pathOf(one, {}, live))]).toEqual([name, reference])
       }
       for (const text of MALFORMED) {
-        expect([text, await call(one, bearer('bob'), pathOf(one, {}, { thread: text, run: text, document: text }))]).toEqual([text, reference])
+        expect([text, await call(one, bearer('bob'), pathOf(one, {}, { thread: text, run: text, document: text, file: text }))]).toEqual([text, reference])
       }
       expect(await digestOf(database.superuser, await listTenantTables(database.superuser), must(world.ids['globex']))).toBe(globex)
     })

@@ -26,8 +26,8 @@ export interface Settings {
   readonly namedPort: number | null
   /** Milliseconds that running answers have to end when the process is asked to. */
   readonly graceMs: number
-  /** `images`: those that take images; null: as it is without a word. */
-  readonly model: { readonly name: string; readonly allowed: readonly string[]; readonly images: readonly string[] | null; readonly providers: ProviderSettings }
+  /** `images`: those that take images, where somebody says so. */
+  readonly model: { readonly name: string; readonly allowed: readonly string[]; readonly images?: readonly string[]; readonly providers: ProviderSettings }
   /** The bounds that this server moves. */
   readonly limits: Partial<Limits>
   /** Whose tokens are accepted beside API keys. Null: nobody's. */
@@ -151,7 +151,16 @@ function readModel(read: (name: string) => string | null, usual: string): Settin
     const [baseURL, apiKey] = [readUrl(variables.baseURL, read, ['http:', 'https:']), read(variables.apiKey)]
     return [provider, { ...(baseURL !== null && { baseURL }), ...(apiKey !== null && { apiKey }) }] as const
   })
-  return { name, allowed, images: images === null ? null : listOf(images).filter((one) => one !== 'none'), providers: Object.fromEntries(settings) }
+  return { name, allowed, ...(images !== null && { images: readImages(images) }), providers: Object.fromEntries(settings) }
+}
+
+/** Of a provider each, so that one that is mistyped is not a model that refuses. */
+function readImages(text: string): readonly string[] {
+  if (text === 'none') return []
+  const names = listOf(text)
+  const unknown = names.find((name) => !PROVIDER_NAMES.some((provider) => name.startsWith(`${provider}:`)))
+  if (unknown === undefined) return names
+  throw badSetting(`AMBIT_IMAGE_MODELS names "${unknown}": it must be "none", or names and patterns that begin with a provider, as "openai:*".`)
 }
 
 /** With commas between them. */

@@ -45,6 +45,7 @@ const VARIABLES = [
   ['AMBIT_GRACE_MS', 'how long running answers may take to end when the process is stopped (10000)'],
   ['AMBIT_MODEL', '"offline", "openai:<id>", "anthropic:<id>", "google:<id>", "openai-compatible:<id>" or "none"'],
   ['AMBIT_ALLOWED_MODELS', 'what a request may choose beside it, as "openai:gpt-5-mini,anthropic:*"'],
+  ['AMBIT_IMAGE_MODELS', 'which of them take images, in the same way, or "none"'],
   ['AMBIT_MODEL_BASE_URL, AMBIT_MODEL_API_KEY', 'of an OpenAI-compatible model; the others take OPENAI_API_KEY and so on'],
   ['AMBIT_CONTEXT_TOKENS', 'tokens that a model is told when a run begins (100000); less for a small window'],
   ['AMBIT_JWT_ISSUER, AMBIT_JWT_AUDIENCE', 'whose tokens are accepted beside API keys (docs/settings.md has the rest)'],

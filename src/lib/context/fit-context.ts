@@ -41,6 +41,8 @@ const HISTORY_SHARE = 0.75
 
 /** Of what a person attached to the question, before anything that Ambit adds. Its images are told as the question is. */
 const QUESTION_FILES = { texts: 95, images: Infinity }
+/** Of the budget, at most: one large file must not make the model forget what it is about. */
+const FILES_SHARE = 0.75
 /** Of what was attached before: after the conversation itself, so that what history gets does not depend on them. */
 const EARLIER_FILES = { texts: 78, images: 79 }
 
@@ -52,7 +54,7 @@ export function fitContext(offered: Offered, { contextTokens: budget, historyMes
   const fixed = [demand(toolTokens(tools), Infinity), demand(tokensOf(question), Infinity)] as const
   const told: Demand = { ...demand(tokensOf(history), HISTORY_PRIORITY), most: Math.floor(budget * HISTORY_SHARE) }
   const wanted = slices.map((slice) => demand(estimateTokens(slice.text), slice.priority))
-  const asked = demandsOf(question, QUESTION_FILES)
+  const asked = withinShare(demandsOf(question, QUESTION_FILES), Math.floor(budget * FILES_SHARE))
   const [forHistory = 0] = allotTokens([told, ...wanted, ...asked, ...fixed], budget)
   const kept = cutHistory(history, forHistory)
   // Only of messages that are told: what went with them would take its part of the budget from what is.
@@ -83,6 +85,12 @@ export function fitContext(offered: Offered, { contextTokens: budget, historyMes
 interface FileOfMessage extends Demand {
   readonly row: BranchMessage
   readonly file: Attachment
+}
+
+/** None gets more than what all of them together leave it. */
+function withinShare(files: readonly FileOfMessage[], tokens: number): readonly FileOfMessage[] {
+  const shares = allotTokens(files, tokens)
+  return files.map((file, index) => ({ ...file, most: shares[index] ?? 0 }))
 }
 
 function demandsOf(rows: readonly BranchMessage[], priorities: { readonly texts: number; readonly images: number }): readonly FileOfMessage[] {

@@ -36,7 +36,7 @@ function promptOf(row: ToldMessage): readonly PromptMessage[] {
 }
 
 /** Its files first: what is asked comes last, and is asked about them. */
-function questionPrompt({ fileTexts, images }: ToldMessage, words: string): PromptMessage {
+function questionPrompt({ fileTexts = [], images = [] }: ToldMessage, words: string): PromptMessage {
   const text = [...fileTexts, words].filter((part) => part !== '').join('\n\n')
   return { role: 'user', text, ...(images.length > 0 && { images }) }
 }

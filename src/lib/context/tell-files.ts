@@ -10,8 +10,8 @@ import type { BranchMessage } from './read-branch.ts'
 /** A message as the model is told it. */
 export interface ToldMessage extends BranchMessage {
   /** Blocks and lines that stand for its files, in their order. */
-  readonly fileTexts: readonly string[]
-  readonly images: readonly PromptImage[]
+  readonly fileTexts?: readonly string[]
+  readonly images?: readonly PromptImage[]
 }
 
 export interface ToldFile {
@@ -47,6 +47,7 @@ export function tellFile(file: Attachment, allotted: number, scope: SliceScope):
 }
 
 export function withFiles(message: BranchMessage, files: readonly ToldFile[]): ToldMessage {
+  if (files.length === 0) return message
   return { ...message, fileTexts: files.flatMap(({ text }) => text ?? []), images: files.flatMap(({ image }) => image ?? []) }
 }
 

@@ -16,11 +16,11 @@ export interface FileBody {
 const ACCEPT = FILE_TYPES.join(', ')
 
 /** What images begin with. Whatever else they may hold, a browser and a provider read them as these. */
-const SIGNATURES: Readonly<Record<string, RegExp>> = {
-  'image/png': /^\x89PNG\r\n\x1a\n/,
-  'image/jpeg': /^\xff\xd8\xff/,
-  'image/gif': /^GIF8[79]a/,
-  'image/webp': /^RIFF[^]{4}WEBP/,
+const SIGNATURES: Readonly<Record<string, (start: string) => boolean>> = {
+  'image/png': (start) => start.startsWith('\x89PNG\r\n\x1a\n'),
+  'image/jpeg': (start) => start.startsWith('\xff\xd8\xff'),
+  'image/gif': (start) => start.startsWith('GIF87a') || start.startsWith('GIF89a'),
+  'image/webp': (start) => start.startsWith('RIFF') && start.startsWith('WEBP', 8),
 }
 const SIGNATURE_BYTES = 12
 
@@ -41,8 +41,8 @@ export async function readFile(request: Request, limits: Limits): Promise<FileBo
 
 function faultOf(mediaType: string, content: Uint8Array): string | null {
   if (content.length === 0) return 'The file is empty. Send one that holds something.'
-  const signature = SIGNATURES[mediaType]
-  if (signature) return signature.test(Buffer.from(content.subarray(0, SIGNATURE_BYTES)).toString('latin1')) ? null : `The file is no ${mediaType}: send it with the "content-type" that it is of.`
+  const isOne = SIGNATURES[mediaType]
+  if (isOne) return isOne(Buffer.from(content.subarray(0, SIGNATURE_BYTES)).toString('latin1')) ? null : `The file is no ${mediaType}: send it with the "content-type" that it is of.`
   return isUtf8(content) && !content.includes(0) ? null : 'The file is no text in UTF-8. Save it as UTF-8, without NUL characters, and send it again.'
 }
 

@@ -33,7 +33,7 @@ export interface Sight {
   readonly brought: string
 }
 
-const TOKEN = /CNRY-[a-z0-9]+-[a-z0-9]+-\d+|\b(?:org|prj|thr|msg|run|doc|key)_[0-9a-f]{32}\b/g
+const TOKEN = /CNRY-[a-z0-9]+-[a-z0-9]+-\d+|\b(?:org|prj|thr|msg|run|doc|key|file)_[0-9a-f]{32}\b/g
 
 export function createCanaries(): Canaries {
   const rules = new Map<string, Rule>()

@@ -98,6 +98,8 @@ export interface PlantedThread {
   /** The Idempotency-Key under which it was asked for. */
   readonly key: string
   readonly run: string
+  /** Came with the question. */
+  readonly file: string
   readonly question: string
   readonly answer: string
   /** The places that the run was told of. */

@@ -45,8 +45,8 @@ interface Named {
 
 const NEVER = '0123456789abcdef0123456789abcdef'
 
-const idsOf = ({ facts }: Route, thread: PlantedThread): string => (facts.names === 'run' ? thread.run : thread.id)
-const KINDS = { thread: 'thr', run: 'run', document: 'doc' } as const
+const idsOf = ({ facts }: Route, { id, run, file }: PlantedThread): string => (facts.names === 'run' ? run : facts.names === 'file' ? file : id)
+const KINDS = { thread: 'thr', run: 'run', document: 'doc', file: 'file' } as const
 const never = ({ facts }: Route): Named => nothing(`${KINDS[facts.names ?? 'thread']}_${NEVER}`)
 const nothing = (text: string): Named => ({ text, thread: null, document: null })
 
@@ -231,7 +231,7 @@ export function createCells({ canaries, callers, threads, documents, idOf }: Pla
   }
 }
 
-const NAMES = /:thread|:run|:document/
+const NAMES = /:thread|:run|:document|:file/
 
 /** What was there for a cell is not there for the next one. */
 function takesAway({ method, status }: Cell): boolean {

@@ -61,7 +61,10 @@ async function plantThread({ ambit, keys, canaries }: Planting, wanted: Wanted):
   const own = { of: 'person', person: author, place } as const
   const [alias, clientId, key] = [canaries.mint(whose, own), canaries.mint(whose, own), canaries.mint(whose, own)]
   const text = `About ${canaries.mint(whose, { of: 'thread', thread: wanted })}\n${live ? HOLD : `${CALL}[["search_documents", {"query": "${EVERYWHERE}"}]]`}`
-  const response = await as('/chat', { id: alias, message: { id: clientId, role: 'user', parts: [{ type: 'text', text }] } }, 'POST', { 'idempotency-key': key })
+  // What a file says is told as what its author says: nothing of another place.
+  const { id: file } = (await mustMake(await as('/files', { text: `Of ${canaries.mint(whose, { of: 'thread', thread: wanted })}` }))) as { id: string }
+  const attached = { type: 'file', mediaType: 'application/json', url: `ambit-file:${file}` }
+  const response = await as('/chat', { id: alias, message: { id: clientId, role: 'user', parts: [attached, { type: 'text', text }] } }, 'POST', { 'idempotency-key': key })
   const run = must(response.headers.get('x-resumable-stream-id'))
   const stream = must(response.body).getReader()
   const seen = await readUntil(stream, 'I was told')
@@ -70,9 +73,14 @@ async function plantThread({ ambit, keys, canaries }: Planting, wanted: Wanted):
   const { id } = (await mustServe(await as(`/threads/${alias}`))) as { id: string }
   if (shared) await mustServe(await as(`/threads/${alias}`, { shared: true }, 'PATCH'))
   const { user_message_id: question, message_id: answer } = (await mustServe(await as(`/runs/${run}`))) as { user_message_id: string; message_id: string }
-  for (const one of [id, run, question, answer]) canaries.watch(one, { of: 'thread', thread: wanted })
+  for (const one of [id, run, file, question, answer]) canaries.watch(one, { of: 'thread', thread: wanted })
   const reads = isProject(place) ? [place] : scopeOf({ person: author, org: null }, place)
-  return { ...wanted, id, alias, key, run, question, answer, reads }
+  return { ...wanted, id, alias, key, run, file, question, answer, reads }
+}
+
+async function mustMake(response: Response): Promise<unknown> {
+  if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`)
+  return response.json()
 }
 
 async function mustServe(response: Response): Promise<unknown> {

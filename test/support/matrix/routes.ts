@@ -6,7 +6,7 @@ import type { PlantedDocument } from './plant.ts'
 /** What the matrix knows of a route. A route that is not declared here has no cells, and the test fails for it. */
 export interface RouteFacts {
   readonly permission: Permission
-  readonly names?: 'thread' | 'run' | 'document'
+  readonly names?: 'thread' | 'run' | 'document' | 'file'
   /** A body that says this text. */
   body?(text: string, n: number): unknown
   /** Bodies that fit no route of this kind, as JSON text. */
@@ -63,6 +63,9 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
     seen: (caller, at, thread) => (!thread || !seesThread(caller, at, thread) ? 404 : thread.author !== caller.person ? 403 : thread.live ? 409 : 204),
   },
   'GET /threads/:thread/messages': { permission: 'read', names: 'thread', seen: ifSeen },
+  // JSON is a file like any other here: what is none is no text.
+  'POST /files': { permission: 'write', body: (text) => ({ text }), nonsense: ['', '{"a":\u0000}'], seen: () => 201 },
+  'GET /files/:file': { permission: 'read', names: 'file', seen: ifSeen },
   'GET /runs': { permission: 'read', seen: always },
   'GET /runs/:run': { permission: 'read', names: 'run', seen: ifSeen },
   'GET /runs/:run/events': { permission: 'read', names: 'run', seen: (caller, at, thread) => (thread && seesAnswer(caller, at, thread) ? 200 : 404) },

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Role } from '../../../src/lib/directory/directory.ts'
 import type { Permission } from '../../../src/lib/scope/chat-execution-context.ts'
-import type { Ask, EventFact, KeyFact, MembershipFact, MessageFact, OrganisationFact, ProjectFact, RawSettings, RunFact, SettingsFact, ThreadFact, World } from './tenant-world.ts'
+import type { Ask, EventFact, FileFact, KeyFact, MembershipFact, MessageFact, OrganisationFact, ProjectFact, RawSettings, RunFact, SettingsFact, ThreadFact, World } from './tenant-world.ts'
 
 // A sketch is numbers and flags only: each number is taken modulo what there is to choose from. So every sketch is a
 // world, and a sketch that shrinks stays one. 0 and false are the plain choice, because numbers shrink towards it.
@@ -106,6 +106,7 @@ function drawThreads(drawn: Sketch, people: readonly string[], placeOf: (one: { 
   const runs: RunFact[] = []
   const events: EventFact[] = []
   const keys: KeyFact[] = []
+  const files: FileFact[] = []
   for (const one of drawn.threads) {
     const place = placeOf(one)
     const inPlace = (other: { org: string; project: string }) => other.org === place.org && other.project === place.project
@@ -117,10 +118,14 @@ function drawThreads(drawn: Sketch, people: readonly string[], placeOf: (one: { 
     threads.push({ ...place, id: thread, author, alias: isTaken ? null : alias, shared: one.shared })
     const tell = (run: string | null): void => void events.push({ ...place, number: events.filter(inPlace).length, thread, run })
     tell(null)
+    const attach = (by: string, message: string | null): void =>
+      void files.push({ ...place, id: `f${files.filter(inPlace).length}`, author: by, thread: message && thread, message })
+    attach(author, null)
     let number = 0
     const say = (message: Pick<MessageFact, 'author' | 'run' | 'said'>): string => {
       const id = `m${number}`
       messages.push({ ...place, thread, id, number: (number += 1), ...message })
+      attach(message.author, id)
       return id
     }
     for (const turn of one.turns) {
@@ -135,7 +140,7 @@ function drawThreads(drawn: Sketch, people: readonly string[], placeOf: (one: { 
       }
     }
   }
-  return { threads, messages, runs, events, keys }
+  return { threads, messages, runs, events, keys, files }
 }
 
 /** Most have read their own place; any other ones besides, also projects that are gone or never were. */

@@ -100,6 +100,10 @@ export function listRows(world: World, settings: RawSettings): readonly string[]
   for (const one of world.keys) {
     if (inScope(one) && one.author === user) rows.push(`idempotency_keys/${one.org}/${one.project}/${one.author}/POST/${one.key}`)
   }
+  // A file is its author's; once it was sent, it is seen with what was said.
+  for (const one of world.files) {
+    if (inScope(one) && one.author === user) rows.push(`files/${one.org}/${one.project}/${one.id}`)
+  }
   for (const thread of world.threads) {
     if (!inScope(thread)) continue
     const at = `${thread.org}/${thread.project}`
@@ -119,7 +123,9 @@ export function listRows(world: World, settings: RawSettings): readonly string[]
     for (const message of world.messages) {
       if (!isOfThread(message) || !(isOpen || message.author === user)) continue
       rows.push(`messages/${at}/${thread.id}/${message.id}`)
-      if (message.said && readable.has(message.run)) rows.push(`message_contents/${at}/${thread.id}/${message.id}`)
+      if (!message.said || !readable.has(message.run)) continue
+      rows.push(`message_contents/${at}/${thread.id}/${message.id}`)
+      for (const one of world.files) if (isOfThread({ ...one, thread: one.thread ?? '' }) && one.message === message.id && one.author !== user) rows.push(`files/${at}/${one.id}`)
     }
   }
   return rows.sort()

@@ -5,13 +5,13 @@ const DIRECTORY = ['organisations', 'projects', 'people', 'memberships'] as cons
 
 /** The tables of which the oracle says who sees their rows. */
 export const TENANT_TABLES = [
-  'calls', 'claims', 'documents', 'events', 'frames', 'idempotency_keys', 'manifests', 'message_contents', 'messages', 'postings', 'read_sets', 'runs',
+  'calls', 'claims', 'documents', 'events', 'files', 'frames', 'idempotency_keys', 'manifests', 'message_contents', 'messages', 'postings', 'read_sets', 'runs',
   'settings', 'steps', 'threads',
 ] as const
 
 /** In an order in which each row points to one that is there. */
 const PLANTED = [
-  ...DIRECTORY, 'settings', 'threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents', 'steps', 'frames', 'manifests', 'calls', 'events',
+  ...DIRECTORY, 'settings', 'threads', 'messages', 'runs', 'claims', 'read_sets', 'message_contents', 'files', 'steps', 'frames', 'manifests', 'calls', 'events',
   'idempotency_keys', 'documents', 'postings',
 ] as const
 
@@ -89,6 +89,9 @@ function addTalk(world: World, add: Add): void {
   }
   for (const { org, project, number, thread, run } of world.events) {
     add('events', { org_id: org, project_id: project, number, kind: run === null ? 'thread_changed' : 'run_ended', thread_id: thread, run_id: run, at: LONG_AGO })
+  }
+  for (const { org, project, id, author, thread, message } of world.files) {
+    add('files', { org_id: org, project_id: project, id, author_id: author, name: id, media_type: 'text/plain', content: '\\x61', thread_id: thread, message_id: message, created_at: LONG_AGO })
   }
   for (const { org, project, author, key } of world.keys) {
     add('idempotency_keys', { org_id: org, project_id: project, author_id: author, request: 'POST', key, body_hash: '', run_id: key, created_at: LONG_AGO })

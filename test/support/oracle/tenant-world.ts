@@ -75,6 +75,14 @@ export interface KeyFact extends Place {
   readonly key: string
 }
 
+/** `message` is the one that it was sent with, of `thread`; both are null where it was not sent. */
+export interface FileFact extends Place {
+  readonly id: string
+  readonly author: string
+  readonly thread: string | null
+  readonly message: string | null
+}
+
 export interface DocumentFact extends Place {
   readonly id: string
 }
@@ -90,6 +98,7 @@ export interface World {
   readonly runs: readonly RunFact[]
   readonly events: readonly EventFact[]
   readonly keys: readonly KeyFact[]
+  readonly files: readonly FileFact[]
   readonly documents: readonly DocumentFact[]
   /** What is asked of Ambit in this world. */
   readonly asks: readonly Ask[]
