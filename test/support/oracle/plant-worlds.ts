@@ -50,6 +50,8 @@ function rowsOf(worlds: readonly World[]): ReadonlyMap<string, Rows> {
 type Add = (table: (typeof PLANTED)[number], row: Record<string, unknown>) => void
 
 const LONG_AGO = '2020-01-01T00:00:00Z'
+/** Of what is thrown away by age: a test that takes more than a minute would lose it to the sweep. */
+const NOT_YET = '2100-01-01T00:00:00Z'
 
 function addDirectory(world: World, add: Add): void {
   for (const { id, slug, deleted } of world.organisations) add('organisations', { id, slug, name: id, deleted_at: deleted ? LONG_AGO : null, profile: '', created_at: LONG_AGO })
@@ -88,12 +90,12 @@ function addTalk(world: World, add: Add): void {
     add('calls', { ...ofRun, id: 'c1', step: 1, place: 1, name: 'look_up', effect: 'read', input: '{}', state: 'done', fence: 1, outcome: '{}' })
   }
   for (const { org, project, number, thread, run } of world.events) {
-    add('events', { org_id: org, project_id: project, number, kind: run === null ? 'thread_changed' : 'run_ended', thread_id: thread, run_id: run, at: LONG_AGO })
+    add('events', { org_id: org, project_id: project, number, kind: run === null ? 'thread_changed' : 'run_ended', thread_id: thread, run_id: run, at: NOT_YET })
   }
   for (const { org, project, id, author, thread, message } of world.files) {
-    add('files', { org_id: org, project_id: project, id, author_id: author, name: id, media_type: 'text/plain', content: '\\x61', thread_id: thread, message_id: message, created_at: LONG_AGO })
+    add('files', { org_id: org, project_id: project, id, author_id: author, name: id, media_type: 'text/plain', content: '\\x61', thread_id: thread, message_id: message, created_at: NOT_YET })
   }
   for (const { org, project, author, key } of world.keys) {
-    add('idempotency_keys', { org_id: org, project_id: project, author_id: author, request: 'POST', key, body_hash: '', run_id: key, created_at: LONG_AGO })
+    add('idempotency_keys', { org_id: org, project_id: project, author_id: author, request: 'POST', key, body_hash: '', run_id: key, created_at: NOT_YET })
   }
 }
