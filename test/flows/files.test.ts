@@ -176,8 +176,7 @@ describe.each(databaseKinds)('files on $name', (kind) => {
       const [file, kept] = [await uploadFile(stage, ambit, 'One.'), await uploadFile(stage, ambit, 'Two.')]
       const thread = freshThread()
       await ask(ambit, asking(thread, 'Read.', [file]))
-      const { superuser } = stage.database
-      await superuser.transaction('', (sql) => sql.query('delete from ambit.threads where alias = $1', [thread]))
+      expect((await send(ambit, stage.world, 'bob', `${APOLLO}/threads/${thread}`, { method: 'DELETE' })).status).toBe(204)
       expect([(await get(ambit, 'bob', file)).status, (await get(ambit, 'bob', kept)).status]).toEqual([404, 200])
     })
   })
