@@ -118,7 +118,8 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
   beforeAll(async () => {
     database = await kind.create()
     world = await plantWorld(database.handles)
-    running = startAmbit(database, { model })
+    // What is under way stays so: after a minute of silence the model would be asked again.
+    running = startAmbit(database, { model, limits: { modelIdleMs: 600_000, modelMs: 600_000 } })
     const acme = must(world.ids['acme'])
     const globex = must(world.ids['globex'])
     const made = await database.handles.operator(async (sql) => {
