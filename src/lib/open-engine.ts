@@ -155,6 +155,7 @@ async function wire<Tx>(options: AmbitOptions<Tx>, { models, toolbox, log, metri
     events,
     directory,
     keepsDirectory: options.directory === undefined,
+    takesImages: models.takesImages,
     signIns: signInsOf(options.authenticate, store),
     authenticate: (request, requestLog) =>
       identify(options.authenticate, request, {

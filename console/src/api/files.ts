@@ -23,8 +23,9 @@ export function fileUrl({ id }: Pick<StoredFile, 'id'>): string {
 
 /** Where a file of a message is read; null: nowhere that this page would ask. */
 export function addressOfFile(place: Place | null, url: string): string | null {
-  if (!url.startsWith(FILE_URL)) return null
-  return `${home.api}${pathOf(place)}/files/${encodeURIComponent(url.slice(FILE_URL.length))}`
+  const files = `${home.api}${pathOf(place)}/files/`
+  if (url.startsWith(FILE_URL)) return files + encodeURIComponent(url.slice(FILE_URL.length))
+  return url.startsWith(files) ? url : null
 }
 
 /** Of what a system has no type for. */

@@ -1,30 +1,10 @@
 import { queryOptions } from '@tanstack/react-query'
 import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
+import type { DemoPersonShown } from '../../../src/lib/http/demo-door.ts'
+import type { Me } from '../../../src/lib/http/me-routes.ts'
 import { ask } from './request.ts'
 
-export interface Me {
-  readonly subject: string
-  readonly kind: 'person' | 'service'
-  readonly name: string | null
-  readonly organisations: readonly Organisation[]
-}
-
-export interface Organisation {
-  readonly org: string
-  readonly name: string
-  /** Null: somebody who is in projects of it only. */
-  readonly role: string | null
-  readonly projects: readonly { readonly project: string; readonly name: string; readonly about: string }[]
-  readonly more: boolean
-}
-
-export interface DemoPerson {
-  readonly id: string
-  readonly name: string
-  readonly org: string
-  readonly role: string
-  readonly projects: readonly string[]
-}
+export type { Me }
 
 /** Who is signed in; null: nobody. */
 export const meQuery = queryOptions({
@@ -36,7 +16,7 @@ export const meQuery = queryOptions({
 /** The people of the demo, who need no key; null: this is no demo. */
 export const demoPeopleQuery = queryOptions({
   queryKey: ['demo-people'],
-  queryFn: async ({ signal }) => nullWhere('not_found', ask<{ readonly people: readonly DemoPerson[] }>('/_demo/people', { signal })),
+  queryFn: async ({ signal }) => nullWhere('not_found', ask<{ readonly people: readonly DemoPersonShown[] }>('/_demo/people', { signal })),
   staleTime: Infinity,
   retry: false,
 })

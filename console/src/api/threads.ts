@@ -1,19 +1,10 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import type { Thread } from '../../../src/lib/http/thread-routes.ts'
 import { placeKey } from '../address/address.ts'
 import type { Place } from '../address/address.ts'
 import { ask, pathOf } from './request.ts'
 
-export interface Thread {
-  readonly id: string
-  readonly chat_id: string
-  readonly title: string
-  readonly shared: boolean
-  readonly on_active: 'reject' | 'queue' | 'interrupt'
-  readonly head: string | null
-  readonly author_id: string
-  readonly created_at: string
-  readonly updated_at: string
-}
+export type { Thread }
 
 interface ThreadPage {
   readonly threads: readonly Thread[]

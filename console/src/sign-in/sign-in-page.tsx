@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { FormEvent } from 'react'
 import { demoPeopleQuery, meQuery, signIn, signInAs } from '../api/me.ts'
-import type { DemoPerson } from '../api/me.ts'
+import type { DemoPersonShown } from '../../../src/lib/http/demo-door.ts'
 import { Badge } from '../design/badge.tsx'
 import { Button } from '../design/button.tsx'
 import { TextField } from '../design/field.tsx'
@@ -33,7 +33,7 @@ export function SignInPage() {
   )
 }
 
-function People({ people, busy, choose }: { readonly people: readonly DemoPerson[]; readonly busy: string | null; choose(id: string): void }) {
+function People({ people, busy, choose }: { readonly people: readonly DemoPersonShown[]; readonly busy: string | null; choose(id: string): void }) {
   return (
     <ul role="list" className={styles.people}>
       {people.map(({ id, name, org, role, projects }) => (

@@ -32,6 +32,8 @@ export interface House extends Pick<Handles, 'scoped' | 'lookup'> {
   resolve(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
   /** Refuses also while the providers of all models fail. The other leaves that to whoever opens a run: a retry begins none. */
   resolveCallable(who: Principal, target: ChatTarget, permission: Permission): Promise<ChatExecutionContext | Refusal>
+  /** Whether a model of this name, or those of this pattern, take images. */
+  takesImages(name: string): boolean
   /** What the model of a run in this scope would be offered. */
   tools(context: ChatExecutionContext): readonly OfferedHere[]
   openRun(context: ChatExecutionContext, command: ChatCommand, log: Log): Promise<OpenedRun | Refusal>

@@ -31,6 +31,7 @@ const scopeSchema = z
     role: z.enum(['owner', 'admin', 'member', 'viewer']),
     may: z.array(z.enum(['read', 'write', 'chat', 'admin'])).describe('By the role. Whether a chat is possible now, `chat_refusal` says.'),
     models: z.array(z.string()).describe('Names, and patterns that end in `*`; the default first.'),
+    image_models: z.array(z.string()).describe('Those of them that take images.'),
     tools: z.array(z.object({ name: z.string(), description: z.string(), effect: z.enum(['read', 'write', 'idempotent', 'with-ledger']) })),
     limits: limitsSchema,
     chat_refusal: z.object({ code: z.string(), detail: z.string() }).nullable().describe('What a chat would be refused with now; null: it would begin.'),
@@ -39,7 +40,7 @@ const scopeSchema = z
   })
   .register(documented, { id: 'Scope' })
 
-type Scope = z.output<typeof scopeSchema>
+export type Scope = z.output<typeof scopeSchema>
 
 export const getScopeOperation = {
   id: 'getScope',
@@ -59,6 +60,7 @@ export async function getScope({ who, context, requestId }: ScopedExchange, hous
       role: context.role,
       may: [...mayAs(context.role)],
       models: [...context.models],
+      image_models: context.models.filter(house.takesImages),
       tools: [...house.tools(context)],
       limits: describeLimits(context.limits),
       chat_refusal: chat.ok ? null : { code: chat.code, detail: chat.detail },

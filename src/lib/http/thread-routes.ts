@@ -44,7 +44,7 @@ const threadSchema = z
   })
   .register(documented, { id: 'Thread' })
 
-type Thread = z.output<typeof threadSchema>
+export type Thread = z.output<typeof threadSchema>
 
 const threadsSchema = z.object({ threads: z.array(threadSchema), next }).register(documented, { id: 'ThreadPage' })
 
