@@ -6,6 +6,14 @@ export interface StepRecord {
   readonly finishReason: string
   readonly usage: unknown
   readonly calls: readonly NewCall[]
+  /** Absent: not known. */
+  readonly marks?: StepMarks
+}
+
+/** When a step's model was asked, and when its first word came, by this process's monotonic clock (`performance.now()`). */
+export interface StepMarks {
+  readonly startedMs: number
+  readonly firstMs: number | null
 }
 
 /** What a call came to, recorded with the frame that says it. */
