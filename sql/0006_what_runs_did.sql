@@ -6,11 +6,10 @@ alter table ambit.steps
   add column started_at timestamptz,
   add column first_at   timestamptz;
 
--- A page of runs in a state, of an author, of a thread: by age within it, as a page goes on. Without them, whoever asks for the
--- few that run reads all that ever ran.
+-- A page of runs in a state, or of an author, by age as a page goes on: without them, whoever asks for a few reads all that ever
+-- ran (100,000: 110 to 150 ms in place of 2 to 10). Those of a thread are found by `runs_by_trigger`.
 create index runs_by_state  on ambit.runs (org_id, project_id, state, created_at desc, id desc);
 create index runs_by_author on ambit.runs (org_id, project_id, author_id, created_at desc, id desc);
-create index runs_by_thread on ambit.runs (org_id, project_id, thread_id, created_at desc, id desc);
 
 -- The model with which runs of this place begin, where a request names none. Null: the organisation's, or the installation's.
 alter table ambit.settings add column model text;

@@ -521,7 +521,6 @@ CREATE UNIQUE INDEX runs_by_message ON ambit.runs USING btree (org_id, project_i
 CREATE INDEX runs_by_node ON ambit.runs USING btree (node_id, epoch) WHERE (state = 'running'::text);
 CREATE INDEX runs_by_queue ON ambit.runs USING btree (org_id, project_id, thread_id, number) WHERE (state = 'queued'::text);
 CREATE INDEX runs_by_state ON ambit.runs USING btree (org_id, project_id, state, created_at DESC, id DESC);
-CREATE INDEX runs_by_thread ON ambit.runs USING btree (org_id, project_id, thread_id, created_at DESC, id DESC);
 CREATE INDEX runs_by_trigger ON ambit.runs USING btree (org_id, project_id, thread_id, user_message_id);
 CREATE UNIQUE INDEX runs_one_active ON ambit.runs USING btree (org_id, project_id, thread_id) WHERE (state = 'running'::text);
 alter table ambit.runs enable row level security, force row level security;

@@ -6,18 +6,18 @@ import type { ListedRun } from '../store/run-rows.ts'
 import type { RunUsage as UsageRow, StepRow } from '../store/step-rows.ts'
 import type { Chunk } from '../wire/chunk.ts'
 import { nameOf } from './me-routes.ts'
-import type { Call, Claim, RunFacts, RunScope, RunUsage, Step } from './run-schema.ts'
+import type { Call, Claim, Run, RunScope, RunUsage, Step } from './run-schema.ts'
 import { describeLimits } from './scope-routes.ts'
 
 // What is stored of a run, as it is sent. Whoever calls has asked the database, which knows what the reader may see.
 
-/** `usage`: undefined to a reader who may not see what the run has read. */
-export function describeFacts(row: ListedRun, usage: UsageRow | undefined): RunFacts {
+/** `title`: null where the reader does not see the thread. `usage`: null where the reader may not see what the run has read. */
+export function describeRun(row: ListedRun, { title, usage }: { readonly title: string | null; readonly usage: UsageRow | null }): Run {
   const { id, thread_id, user_message_id, message_id, author_id, state, finish_reason, error_code, created_at, ended_at } = row
   const author_name = nameOf(JSON.parse(row.principal) as Principal)
   return {
     id, thread_id, user_message_id, message_id, author_id, author_name, model: row.model_id, state, finish_reason, error_code, created_at, ended_at,
-    usage: usage ? sumUsage(row, usage) : null,
+    thread_title: title, step_count: usage && usage.usages.length, usage: usage && sumUsage(row, usage),
   }
 }
 

@@ -13,7 +13,7 @@ import { findListedRun, findRunContext, listRuns } from '../store/run-rows.ts'
 import type { ListedRun, RunPage } from '../store/run-rows.ts'
 import { listSteps, readUsages } from '../store/step-rows.ts'
 import { readTitles } from '../store/thread-rows.ts'
-import { OUTCOME_CHARS, describeCall, describeClaim, describeFacts, describeRunScope, describeStep } from './describe-run.ts'
+import { OUTCOME_CHARS, describeCall, describeClaim, describeRun, describeRunScope, describeStep } from './describe-run.ts'
 import { nameRun } from './exchange.ts'
 import type { House, ScopedExchange } from './exchange.ts'
 import { documented, id } from './operation.ts'
@@ -59,10 +59,7 @@ async function describeRuns(sql: ScopedSql, projectId: string, rows: readonly Li
     readTitles(sql, projectId, [...new Set(rows.map((row) => row.thread_id))]),
     readUsages(sql, projectId, rows.map((row) => row.id)),
   ])
-  return rows.map((row) => {
-    const usage = usages.get(row.id)
-    return { ...describeFacts(row, usage), thread_title: titles.get(row.thread_id) ?? null, step_count: usage?.usages.length ?? null }
-  })
+  return rows.map((row) => describeRun(row, { title: titles.get(row.thread_id) ?? null, usage: usages.get(row.id) ?? null }))
 }
 
 const BAD_STATE = refuse('malformed', `"state" is one of ${runState.options.join(', ')}, or several with commas between them.`)
@@ -95,23 +92,22 @@ export async function getRun(exchange: ScopedExchange, house: House): Promise<An
   return json<RunDetail>(detail, requestId)
 }
 
-async function findRunDetail(sql: ScopedSql, projectId: string, id: string): Promise<RunDetail | null> {
-  const run = await findListedRun(sql, projectId, id)
+async function findRunDetail(sql: ScopedSql, projectId: string, runId: string): Promise<RunDetail | null> {
+  const row = await findListedRun(sql, projectId, runId)
+  const [run] = await describeRuns(sql, projectId, row ? [row] : [])
   if (!run) return null
-  const [titles, usages, frozen, claims, steps, calls, manifest] = await Promise.all([
-    readTitles(sql, projectId, [run.thread_id]),
-    readUsages(sql, projectId, [id]),
-    findRunContext(sql, projectId, id),
-    listRunClaims(sql, projectId, id),
-    listSteps(sql, projectId, id),
-    listRunCalls(sql, { projectId, runId: id, outcomeChars: OUTCOME_CHARS }),
-    findManifest(sql, projectId, id),
+  const [frozen, claims, steps, calls, manifest] = await Promise.all([
+    findRunContext(sql, projectId, runId),
+    listRunClaims(sql, projectId, runId),
+    listSteps(sql, projectId, runId),
+    listRunCalls(sql, { projectId, runId, outcomeChars: OUTCOME_CHARS }),
+    findManifest(sql, projectId, runId),
   ])
   return {
-    ...describeFacts(run, usages.get(id)),
-    thread: { id: run.thread_id, title: titles.get(run.thread_id) ?? null },
+    ...run,
+    thread: { id: run.thread_id, title: run.thread_title },
     scope: frozen === null ? null : describeRunScope(restoreContext(frozen)),
-    // The others' walls are the database's own. This one is open to whoever follows the run, and tells how long what is hidden was.
+    // The others have walls of their own. This one is open to whoever follows the run, and tells how long it was that is hidden.
     claims: frozen === null ? [] : claims.map(describeClaim),
     steps: steps.map((step) => describeStep(step, calls)),
     calls: calls.map(describeCall),

@@ -11,28 +11,26 @@ const runUsage = z
 
 export type RunUsage = z.output<typeof runUsage>
 
-const runFacts = z.object({
-  id: z.string(),
-  thread_id: z.string(),
-  user_message_id: z.string(),
-  message_id: z.string(),
-  author_id: z.string(),
-  author_name: z.string().nullable(),
-  model: z.string(),
-  state: runState,
-  finish_reason: z.string().nullable(),
-  error_code: z.string().nullable(),
-  created_at: time,
-  ended_at: time.nullable(),
-  usage: runUsage.nullable().describe('Null to a reader who may not see what the run has read.'),
-})
-
-export type RunFacts = z.output<typeof runFacts>
-
 const threadTitle = z.string().nullable().describe('Null where the thread is no longer the reader\'s to see.')
 
-export const runSchema = runFacts
-  .extend({ thread_title: threadTitle, step_count: z.int().nullable().describe('Null to a reader who may not see what the run has read.') })
+export const runSchema = z
+  .object({
+    id: z.string(),
+    thread_id: z.string(),
+    thread_title: threadTitle,
+    user_message_id: z.string(),
+    message_id: z.string(),
+    author_id: z.string(),
+    author_name: z.string().nullable(),
+    model: z.string(),
+    state: runState,
+    finish_reason: z.string().nullable(),
+    error_code: z.string().nullable(),
+    created_at: time,
+    ended_at: time.nullable(),
+    step_count: z.int().nullable().describe('Null to a reader who may not see what the run has read.'),
+    usage: runUsage.nullable().describe('Null to a reader who may not see what the run has read.'),
+  })
   .register(documented, { id: 'Run' })
 
 export type Run = z.output<typeof runSchema>
@@ -127,8 +125,8 @@ const call = z
 
 export type Call = z.output<typeof call>
 
-/** Behind the read set, all but the facts and the thread: to a reader who may not see all that the run has read, there is none of it. */
-export const runDetailSchema = runFacts
+/** A run, and behind its read set what it did: to a reader who may not see all that it has read, there is none of that. */
+export const runDetailSchema = runSchema
   .extend({
     thread: z.object({ id: z.string(), title: threadTitle }),
     scope: runScope.nullable(),
