@@ -46,7 +46,7 @@ export async function plantAnswer(
     await insertReadSet(sql, projectId, runId, reads)
     await insertFrames(sql, projectId, runId, { first_seq: 1, last_seq: 1, text: answer })
     await insertManifest(sql, projectId, runId, '{}')
-    await insertStep(sql, { projectId, runId, number: 1, fence: 1, finishReason: 'stop', usage: '{}', startedMsAgo: null, firstMsAgo: null })
+    await insertStep(sql, { projectId, runId, number: 1, fence: 1, finishReason: 'stop', usage: '{}' })
     const owner = { projectId, runId, fence: 1 }
     await insertCalls(sql, owner, 1, [{ id: `call_${runId}`, place: 1, name: 'look_up', effect: 'read', input: partsOf(question), state: 'claimed' }])
     await settleCall(sql, owner, { id: `call_${runId}`, state: 'done', outcome: partsOf(answer) })

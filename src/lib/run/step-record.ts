@@ -7,12 +7,12 @@ export interface StepRecord {
   readonly usage: unknown
   readonly calls: readonly NewCall[]
   /** Absent: not known. */
-  readonly marks?: StepMarks
+  readonly spoke?: SpokenFor
 }
 
-/** When a step's model was asked, and when its first word came, by this process's monotonic clock (`performance.now()`). */
-export interface StepMarks {
-  readonly startedMs: number
+/** How long a step's model spoke, and how long until its first word (null: there was none), by this process's monotonic clock. */
+export interface SpokenFor {
+  readonly ms: number
   readonly firstMs: number | null
 }
 

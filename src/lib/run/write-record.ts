@@ -40,7 +40,7 @@ export async function writeRecord(sql: ScopedSql, record: RunRecord): Promise<vo
     record.readSet && updateReadSet(sql, { ...owner, ...record.readSet }),
     keepFrames(sql, run, record.frames),
     record.manifest && insertManifest(sql, run.projectId, run.id, JSON.stringify(record.manifest)),
-    step && insertStep(sql, { ...owner, number: step.number, finishReason: step.finishReason, usage: JSON.stringify(step.usage ?? {}), ...agesOf(step) }),
+    step && insertStep(sql, { ...owner, number: step.number, finishReason: step.finishReason, usage: JSON.stringify(step.usage ?? {}), spoke: step.spoke }),
     step && step.calls.length > 0 && insertCalls(sql, owner, step.number, step.calls),
     record.claimed.length > 0 && claimCalls(sql, owner, record.claimed),
     record.settled && settleCall(sql, owner, record.settled),
@@ -48,12 +48,6 @@ export async function writeRecord(sql: ScopedSql, record: RunRecord): Promise<vo
     end && record.called && closeCalls(sql, owner),
     end && insertEvent(sql, { projectId: run.projectId, kind: 'run_ended', threadId: run.threadId, runId: run.id }),
   ])
-}
-
-/** Counted when it is written, and not when the batch was made: a commit may have waited for its database. */
-function agesOf({ marks }: StepRecord) {
-  const ago = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : performance.now() - ms)
-  return { startedMsAgo: ago(marks?.startedMs), firstMsAgo: ago(marks?.firstMs) }
 }
 
 /** A row is read as a whole, by every reader for himself: a step may have 50 MB, and nobody shall hold them at once. */

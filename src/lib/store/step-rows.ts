@@ -9,7 +9,7 @@ export interface StepRow {
   /** When its model was asked, and when its first word came. Null: not known. */
   readonly started_at: string | null
   readonly first_at: string | null
-  /** When its model's part was committed: with its calls, before the first of them acted. */
+  /** When its model had ended, and what it said was committed: with its calls, before the first of them acted. */
   readonly answered_at: string
 }
 
@@ -20,25 +20,17 @@ export interface NewStep {
   readonly fence: number
   readonly finishReason: string
   readonly usage: string
-  /** Milliseconds since its model was asked, and since its first word. Null: not known. */
-  readonly startedMsAgo: number | null
-  readonly firstMsAgo: number | null
+  /** How long its model spoke until now, and how long until its first word. Absent: not known. */
+  readonly spoke?: { readonly ms: number; readonly firstMs: number | null } | undefined
 }
 
-/**
- * A moment of so many milliseconds ago, in the database's time: what the clocks of nodes say is no order. From the clock of this
- * moment, because `now()` is when the transaction began; and never later than that, which is when the step has ended.
- */
-function momentAgo(value: string): string {
-  return `least(now(), clock_timestamp() - ${value}::float8 * interval '1 millisecond')`
-}
-
+/** Its moments are in the database's time, counted back from this transaction's: what the clocks of nodes say is no order. */
 export async function insertStep(sql: ScopedSql, step: NewStep): Promise<void> {
   await sql.query(
     `insert into ambit.steps (org_id, project_id, run_id, number, fence, finish_reason, usage, started_at, first_at)
      values (current_setting('ambit.org_id'), $1, $2, $3, $4, $5, $6,
-             case when $7::float8 is not null then ${momentAgo('$7')} end, case when $8::float8 is not null then ${momentAgo('$8')} end)`,
-    [step.projectId, step.runId, step.number, step.fence, step.finishReason, step.usage, step.startedMsAgo, step.firstMsAgo],
+             now() - $7::float8 * interval '1 millisecond', now() - ($7::float8 - $8::float8) * interval '1 millisecond')`,
+    [step.projectId, step.runId, step.number, step.fence, step.finishReason, step.usage, step.spoke?.ms ?? null, step.spoke?.firstMs ?? null],
   )
 }
 
