@@ -1,13 +1,16 @@
+import { z } from 'zod'
 import type { Principal } from '../directory/principal.ts'
-import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
+import { DEFAULT_LIMITS } from '../limits/limits.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { ListedCall } from '../store/call-rows.ts'
 import type { ListedClaim } from '../store/claim-rows.ts'
 import type { ListedRun } from '../store/run-rows.ts'
 import type { RunUsage as UsageRow, StepRow } from '../store/step-rows.ts'
 import type { Chunk } from '../wire/chunk.ts'
 import { nameOf } from './me-routes.ts'
+import { runScope } from './run-schema.ts'
 import type { Call, Claim, Run, RunScope, RunUsage, Step } from './run-schema.ts'
-import { describeLimits } from './scope-routes.ts'
+import { describeLimits, principalSchema } from './scope-routes.ts'
 
 // What is stored of a run, as it is sent. Whoever calls has asked the database, which knows what the reader may see.
 
@@ -39,17 +42,18 @@ function sumOf(values: readonly unknown[]): number | null {
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0)
 }
 
-export function describeRunScope({ org, project, principal, role, may, models, tools, limits }: ChatExecutionContext): RunScope {
-  return {
-    org: { slug: org.slug, name: org.name },
-    project: project && { slug: project.slug, name: project.name },
-    principal: { subject: principal.subject, kind: principal.kind, name: nameOf(principal) },
-    role,
-    may: [...may],
-    models: [...models],
-    tools: [...tools],
-    limits: describeLimits(limits),
-  }
+/** What is told of a frozen context. All else of it (instructions, claims, the ids of projects) is left behind here. */
+const frozenContext = runScope.extend({
+  principal: principalSchema.omit({ name: true }).extend({ claims: z.record(z.string(), z.unknown()).default({}) }),
+  limits: z.custom<Partial<Limits>>((value) => typeof value === 'object' && value !== null),
+})
+
+/** Null where another version of Ambit froze it, in another shape: what the run did is told all the same. */
+export function describeRunScope(context: string): RunScope | null {
+  const { data } = frozenContext.safeParse(JSON.parse(context))
+  if (!data) return null
+  const { subject, kind } = data.principal
+  return { ...data, principal: { subject, kind, name: nameOf(data.principal) }, limits: describeLimits({ ...DEFAULT_LIMITS, ...data.limits }) }
 }
 
 export function describeClaim({ fence, base, node_id, reason, claimed_at }: ListedClaim): Claim {

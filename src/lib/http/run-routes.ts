@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Manifest } from '../context/manifest.ts'
 import { isId } from '../directory/principal.ts'
-import { homeOf, restoreContext } from '../scope/chat-execution-context.ts'
+import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
@@ -106,7 +106,7 @@ async function findRunDetail(sql: ScopedSql, projectId: string, runId: string): 
   return {
     ...run,
     thread: { id: run.thread_id, title: run.thread_title },
-    scope: frozen === null ? null : describeRunScope(restoreContext(frozen)),
+    scope: frozen === null ? null : describeRunScope(frozen),
     // The others have walls of their own. This one is open to whoever follows the run, and tells how long it was that is hidden.
     claims: frozen === null ? [] : claims.map(describeClaim),
     steps: steps.map((step) => describeStep(step, calls)),

@@ -78,7 +78,7 @@ const manifest = z
 const place = z.object({ slug: z.string(), name: z.string() })
 
 /** As it was frozen when the run was opened. Never instructions, and nothing else that a credential said. */
-const runScope = z
+export const runScope = z
   .object({
     org: place,
     project: place.nullable(),
