@@ -559,10 +559,12 @@ create table ambit.runs (
   constraint runs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'stopped'::text, 'failed'::text])))
 );
 CREATE INDEX runs_by_age ON ambit.runs USING btree (org_id, project_id, created_at DESC, id DESC);
+CREATE INDEX runs_by_author ON ambit.runs USING btree (org_id, project_id, author_id, created_at DESC, id DESC);
 CREATE INDEX runs_by_end ON ambit.runs USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (NOT trimmed));
 CREATE UNIQUE INDEX runs_by_message ON ambit.runs USING btree (org_id, project_id, thread_id, message_id);
 CREATE INDEX runs_by_node ON ambit.runs USING btree (node_id, epoch) WHERE (state = 'running'::text);
 CREATE INDEX runs_by_queue ON ambit.runs USING btree (org_id, project_id, thread_id, number) WHERE (state = 'queued'::text);
+CREATE INDEX runs_by_state ON ambit.runs USING btree (org_id, project_id, state, created_at DESC, id DESC);
 CREATE INDEX runs_by_trigger ON ambit.runs USING btree (org_id, project_id, thread_id, user_message_id);
 CREATE UNIQUE INDEX runs_one_active ON ambit.runs USING btree (org_id, project_id, thread_id) WHERE (state = 'running'::text);
 alter table ambit.runs enable row level security, force row level security;
@@ -597,6 +599,7 @@ create table ambit.settings (
   project_id text not null,
   ai_enabled boolean not null default true,
   instructions text not null default ''::text,
+  model text,
   constraint settings_pkey PRIMARY KEY (org_id, project_id)
 );
 alter table ambit.settings enable row level security, force row level security;
@@ -615,7 +618,7 @@ create policy scope on ambit.settings as permissive for all to ambit_scoped
 grant select on ambit.settings to ambit_lookup;
 grant insert, select, update on ambit.settings to ambit_operator;
 grant insert, select on ambit.settings to ambit_scoped;
-grant update (ai_enabled, instructions) on ambit.settings to ambit_scoped;
+grant update (ai_enabled, instructions, model) on ambit.settings to ambit_scoped;
 
 create table ambit.sign_ins (
   org_id text not null,
@@ -644,6 +647,8 @@ create table ambit.steps (
   finish_reason text not null,
   usage text not null,
   ended_at timestamp with time zone not null default now(),
+  started_at timestamp with time zone,
+  first_at timestamp with time zone,
   constraint steps_pkey PRIMARY KEY (org_id, project_id, run_id, number),
   constraint steps_org_id_project_id_run_id_fkey FOREIGN KEY (org_id, project_id, run_id) REFERENCES ambit.runs(org_id, project_id, id) ON DELETE CASCADE
 );

@@ -77,6 +77,27 @@ describe.each(databaseKinds.slice(0, 1))('which model answers, on $name', (kind)
       }
     })
 
+    test('a place chooses by a pattern, and what it chooses then takes nothing from what runs', async () => {
+      const { opened, open } = gate()
+      const slow = { name: 'slow', description: 'Slow.', input: z.object({}), effect: 'read', run: () => opened } as Tool<never>
+      const call = { index: 0, id: 'call_x', type: 'function', function: { name: 'slow', arguments: '{}' } }
+      const running = await start((response, request, asked) => (toldIn(asked).length === 1 ? completion([{ tool_calls: [call] }], 'tool_calls') : now)(response, request, asked), {
+        model: 'offline', allowedModels: ['openai-compatible:*'],
+      }, [slow])
+      const choose = (model: string | null) => send(running.ambit, stage.world, 'ada', `${APOLLO}/settings`, { method: 'PATCH', body: { model } })
+      expect((await choose('openai-compatible:y')).status).toBe(200)
+      expect((await choose('openai-compatible:*')).status).toBe(400)
+      const answer = readStream(await ask(running))
+      await vi.waitFor(() => expect(running.first.asked).toHaveLength(1))
+      expect((await choose(null)).status).toBe(200)
+      open()
+      const streamed = await answer
+      expect(streamed.chunks.at(-1)).toEqual({ type: 'finish', finishReason: 'stop' })
+      expect(running.first.asked.map((one) => one.body['model'])).toEqual(['y', 'y'])
+      expect(await runOf(stage, running.ambit, runIdOf(streamed))).toMatchObject({ model: 'openai-compatible:y' })
+      expect(await runOf(stage, running.ambit, runIdOf(await readStream(await ask(running))))).toMatchObject({ model: 'offline' })
+    })
+
     test('a name that was written is the name that is kept', async () => {
       const { ambit } = stage.start({ model: 'offline' })
       const streamed = await answerTo(stage, ambit, { thread: freshThread() })
@@ -171,6 +192,16 @@ describe.each(databaseKinds.slice(0, 1))('which model answers, on $name', (kind)
       await fail(byPattern, 5)
       await expectUnavailable(await ask(byPattern))
       expect(said((await readStream(await ask(byPattern, 'anthropic:claude-x'))).chunks)).toBe('It is 1.25.')
+    })
+
+    test('while that of a place’s own choice fails, the installation’s serves', async () => {
+      const running = await start(asTold, { model: 'offline', allowedModels: ['openai-compatible:x'] })
+      const choose = (model: string | null) => send(running.ambit, stage.world, 'ada', `${APOLLO}/settings`, { method: 'PATCH', body: { model } })
+      await choose('openai-compatible:x')
+      onTestFinished(async () => void (await choose(null)))
+      await fail(running, 5)
+      const streamed = await readStream(await ask(running))
+      expect(await runOf(stage, running.ambit, runIdOf(streamed))).toMatchObject({ model: 'offline' })
     })
 
     test('a run in mid-course goes on', async () => {

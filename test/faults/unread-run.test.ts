@@ -43,6 +43,8 @@ describe.each(databaseKinds)('a run that its heir cannot go on with, on $name', 
       expect(must((await rowsOf(stage, 'frames', owned.id)).at(-1))['text']).toContain('"type":"error"')
       expect(must((await messagesOf(stage, ambit, { thread }))[1]).parts).toEqual([{ type: 'step-start' }])
     }
+    // What can be told of it is told.
+    expect(await runOf(stage, ambit, lost.owned.id)).toMatchObject({ author_id: 'bob', scope: null, claims: expect.arrayContaining([expect.objectContaining({ reason: 'takeover' })]) as unknown })
     await logged(lines, 'the run failed')
     expect(model.calls).toHaveLength(0)
     for (const { thread } of broken) expect(said((await answerTo(stage, ambit, { thread, text: 'And now?' })).chunks)).toBe('Now.')

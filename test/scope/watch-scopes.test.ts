@@ -203,7 +203,7 @@ describe('a watch over scopes in use', () => {
     }
     const sources: ScopeSources = {
       directory,
-      settings: async () => ({ org: { ai_enabled: enabled, instructions: '' }, project: { ai_enabled: true, instructions: '' } }),
+      settings: async () => ({ org: { ai_enabled: enabled, instructions: '', model: null }, project: { ai_enabled: true, instructions: '', model: null } }),
       models: () => ['offline'],
       tools: () => [],
       limits: DEFAULT_LIMITS,

@@ -105,6 +105,13 @@ describe.each(sharedKinds)('what is carried beside the path, on $name', ({ kind,
     expect(repeated).toEqual(pairs.map(([, { path }, id]) => [path, /^[\w.:-]{1,128}$/.test(id)]))
   }, CARRIERS_MS)
 
+  test('the runs of a thread of others are those of a thread that never was', async () => {
+    const found = await expectAlike(cells.runsOfThreads())
+    expect(unlikeStatements(found)).toEqual([])
+    expect(new Set(found.map(({ answer }) => answer.body))).toEqual(new Set(['{"runs":[],"next":null}']))
+    expect(found.length).toBeGreaterThan(20)
+  }, CARRIERS_MS)
+
   test('a cursor of a list of others is a position, like one of a thing that never was', async () => {
     const { callers, threads } = matrix()
     const moments: { at: string; id: string }[] = []

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { FILE_URL } from '../wire/file-url.ts'
+import { MODEL_CHARS } from '../model/model-name.ts'
 import { documented, id } from './operation.ts'
 
 const MAX_PARTS = 50
@@ -42,7 +43,7 @@ export const envelope = z.object({
   messages: z.null('must be a list').optional(), // a list is kept apart, and only its last
   trigger: z.enum(['submit-message', 'regenerate-message']).nullish(),
   messageId: id.nullish().describe('The message that is edited, or answered again.'),
-  model: z.string().min(1).max(256).nullish().describe('One of the models of the scope, by name.'),
+  model: z.string().min(1).max(MODEL_CHARS).nullish().describe('One of the models of the scope, by name.'),
   about: z.array(z.object({ type: id, id })).max(MAX_ABOUT).nullish().describe('What the message is about.'),
   parentId: id.nullish().describe('The answer that the new message follows. Without it, the end of the chosen branch.'),
   onActive: onActive.nullish().describe('What becomes of it while the thread is being answered. Without it, what the thread says.'),

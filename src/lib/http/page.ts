@@ -69,6 +69,15 @@ export function parseSearch(query: URLSearchParams, maxChars: number): { readonl
   return text !== '' && text.length <= maxChars ? { ok: true, text } : refuse('malformed', `"query" has 1 to ${maxChars} characters.`)
 }
 
+const BAD_AUTHOR = refuse('malformed', '"author" is "me", or absent.')
+
+/** `?author=me` of a list that may be narrowed to the reader's own. */
+export function parseAuthor(query: URLSearchParams, userId: string): { readonly ok: true; readonly authorId: string | undefined } | Refusal {
+  const author = query.get('author')
+  if (author === null) return { ok: true, authorId: undefined }
+  return author === 'me' ? { ok: true, authorId: userId } : BAD_AUTHOR
+}
+
 /** A moment that PostgreSQL takes too: 30 February is none. */
 export function isTime(text: string): boolean {
   const ms = TIME.test(text) ? Date.parse(text) : Number.NaN

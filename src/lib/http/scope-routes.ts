@@ -10,7 +10,7 @@ import { json } from './respond.ts'
 
 const placeSchema = z.object({ slug: z.string(), name: z.string(), about: z.string() }).register(documented, { id: 'Place' })
 
-const limitsSchema = z
+export const limitsSchema = z
   .object({
     message_chars: z.int(),
     message_bytes: z.int(),
@@ -24,19 +24,23 @@ const limitsSchema = z
   })
   .register(documented, { id: 'ScopeLimits' })
 
+export const role = z.enum(['owner', 'admin', 'member', 'viewer'])
+export const permission = z.enum(['read', 'write', 'chat', 'admin'])
+export const principalSchema = z.object({ subject: z.string(), kind: z.enum(['person', 'service']), name: z.string().nullable() })
+
 const scopeSchema = z
   .object({
     org: placeSchema,
     project: placeSchema.nullable(),
-    role: z.enum(['owner', 'admin', 'member', 'viewer']),
-    may: z.array(z.enum(['read', 'write', 'chat', 'admin'])).describe('By the role. Whether a chat is possible now, `chat_refusal` says.'),
+    role,
+    may: z.array(permission).describe('By the role. Whether a chat is possible now, `chat_refusal` says.'),
     models: z.array(z.string()).describe('Names, and patterns that end in `*`; the default first.'),
     image_models: z.array(z.string()).describe('Those of them that take images.'),
     tools: z.array(z.object({ name: z.string(), description: z.string(), effect: z.enum(['read', 'write', 'idempotent', 'with-ledger']) })),
     limits: limitsSchema,
     chat_refusal: z.object({ code: z.string(), detail: z.string() }).nullable().describe('What a chat would be refused with now; null: it would begin.'),
     directory: z.enum(['own', 'host']).describe('Who keeps organisations, people and keys: Ambit, or the host.'),
-    principal: z.object({ subject: z.string(), kind: z.enum(['person', 'service']), name: z.string().nullable() }),
+    principal: principalSchema,
   })
   .register(documented, { id: 'Scope' })
 
@@ -76,7 +80,7 @@ function describePlace({ slug, name, about = '' }: Place): Scope['org'] {
 }
 
 /** Those that somebody who chats can meet. */
-function describeLimits(limits: Limits): Scope['limits'] {
+export function describeLimits(limits: Limits): Scope['limits'] {
   return {
     message_chars: limits.messageChars,
     message_bytes: limits.messageBytes,

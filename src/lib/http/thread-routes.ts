@@ -13,7 +13,7 @@ import { onActive } from './chat-schema.ts'
 import type { House, ScopedExchange } from './exchange.ts'
 import { documented, id, time } from './operation.ts'
 import type { Answer, BodyOf, Operation } from './operation.ts'
-import { next, parseSearch, parseTimePage, timeCursor, timePageQuery } from './page.ts'
+import { next, parseAuthor, parseSearch, parseTimePage, timeCursor, timePageQuery } from './page.ts'
 import type { TimePage } from './page.ts'
 import { problem } from './problem.ts'
 import { json } from './respond.ts'
@@ -71,17 +71,14 @@ export async function getThreads({ context, query, requestId }: ScopedExchange, 
   return json<z.output<typeof threadsSchema>>({ threads: rows.map((row) => threadOf(row, context)), next: last ? timeCursor(last.updated_at, last.id) : null }, requestId)
 }
 
-const BAD_AUTHOR = refuse('malformed', '"author" is "me", or absent.')
-
 function parseThreadPage(query: URLSearchParams, context: ChatExecutionContext): { readonly ok: true; readonly page: TimePage & ThreadPage } | Refusal {
   const parsed = parseTimePage(query)
   if (!parsed.ok) return parsed
   const search = parseSearch(query, QUERY_CHARS)
   if (!search.ok) return search
-  const author = query.get('author')
-  if (author !== null && author !== 'me') return BAD_AUTHOR
-  const authorId = author === null ? undefined : context.rows.userId
-  return { ok: true, page: { ...parsed.page, authorId, words: search.text?.split(/\s+/) } }
+  const author = parseAuthor(query, context.rows.userId)
+  if (!author.ok) return author
+  return { ok: true, page: { ...parsed.page, authorId: author.authorId, words: search.text?.split(/\s+/) } }
 }
 
 export const getThreadOperation = { id: 'getThread', summary: 'A thread.', answers: { 200: threadSchema } } satisfies Operation

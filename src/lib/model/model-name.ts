@@ -1,6 +1,9 @@
 /** What a host's own choice by scope is called: it has no name of its own. */
 export const CHOSEN_BY_HOST = 'default'
 
+/** As long as a name may be that somebody sends. */
+export const MODEL_CHARS = 256
+
 // A request may choose the id behind an allowed pattern, and providers put ids into addresses: nothing here can leave its place.
 const ID = /^\w[\w.:@+-]*(\/\w[\w.:@+-]*)*$/
 

@@ -9,6 +9,7 @@ import { runModel } from './run-model.ts'
 import type { ModelPart, ValidCall } from './run-model.ts'
 import { newCalls } from './standing-call.ts'
 import type { StandingCall } from './standing-call.ts'
+import type { SpokenFor } from './step-record.ts'
 
 /** The model's part of a step, before it. */
 export interface Speaking {
@@ -24,9 +25,9 @@ export interface Speaking {
  */
 export async function speakStep(drive: Drive, speaking: Speaking): Promise<OpenStep | null> {
   const { pen, told, run } = drive
-  const part = await speak(drive, speaking)
+  const { part, spoke } = await speak(drive, speaking)
   const { number } = speaking
-  const record = { number, finishReason: part.reason, usage: part.usage }
+  const record = { number, finishReason: part.reason, usage: part.usage, spoke }
   const goesOn = part.called > 0 && (part.reason === 'tool-calls' || part.reason === 'stop')
   if (!goesOn) {
     await pen.end({
@@ -54,16 +55,17 @@ function certainReads(calls: readonly ValidCall[], { rows }: ChatExecutionContex
 }
 
 /** A model that breaks off after its first word is asked once more, from the step's beginning: the reader is told to forget. */
-async function speak({ parts, pen, run, told }: Drive, { number, messages, allowed }: Speaking): Promise<ModelPart> {
+async function speak({ parts, pen, run, told }: Drive, { number, messages, allowed }: Speaking): Promise<{ readonly part: ModelPart; readonly spoke: SpokenFor }> {
   const { limits } = run.context
   for (let tries = 0; ; tries += 1) {
-    let said = false
+    const start = performance.now()
+    const spoke: { ms: number; firstMs: number | null } = { ms: 0, firstMs: null }
     const say = (chunk: Chunk): void => {
-      said ||= chunk.type !== 'start-step'
+      if (chunk.type !== 'start-step') spoke.firstMs ??= performance.now() - start
       pen.say(chunk)
     }
     try {
-      return await runModel(
+      const part = await runModel(
         {
           model: parts.models.open(allowed, run.modelId),
           call: { system: told.system, messages, signal: run.signal, log: run.log, limits },
@@ -73,10 +75,12 @@ async function speak({ parts, pen, run, told }: Drive, { number, messages, allow
         },
         say,
       )
+      spoke.ms = performance.now() - start
+      return { part, spoke }
     } catch (error) {
       run.signal.throwIfAborted()
       // Before its first word it was tried again already, by whoever calls it.
-      if (!said || !(error instanceof ModelFault && error.failure.retryable) || tries >= limits.stepRetries) throw error
+      if (spoke.firstMs === null || !(error instanceof ModelFault && error.failure.retryable) || tries >= limits.stepRetries) throw error
       run.log.warn({ step: number, cause: error.failure.cause ?? error }, 'the model broke off: what it said is dropped, and it is asked again')
       await pen.drop()
       parts.metrics.attemptDropped()

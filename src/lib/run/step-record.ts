@@ -6,6 +6,14 @@ export interface StepRecord {
   readonly finishReason: string
   readonly usage: unknown
   readonly calls: readonly NewCall[]
+  /** Absent: not known. */
+  readonly spoke?: SpokenFor
+}
+
+/** How long a step's model spoke, and how long until its first word (null: there was none), by this process's monotonic clock. */
+export interface SpokenFor {
+  readonly ms: number
+  readonly firstMs: number | null
 }
 
 /** What a call came to, recorded with the frame that says it. */

@@ -40,7 +40,7 @@ export async function writeRecord(sql: ScopedSql, record: RunRecord): Promise<vo
     record.readSet && updateReadSet(sql, { ...owner, ...record.readSet }),
     keepFrames(sql, run, record.frames),
     record.manifest && insertManifest(sql, run.projectId, run.id, JSON.stringify(record.manifest)),
-    step && insertStep(sql, { ...owner, number: step.number, finishReason: step.finishReason, usage: JSON.stringify(step.usage ?? {}) }),
+    step && insertStep(sql, { ...owner, number: step.number, finishReason: step.finishReason, usage: JSON.stringify(step.usage ?? {}), spoke: step.spoke }),
     step && step.calls.length > 0 && insertCalls(sql, owner, step.number, step.calls),
     record.claimed.length > 0 && claimCalls(sql, owner, record.claimed),
     record.settled && settleCall(sql, owner, record.settled),

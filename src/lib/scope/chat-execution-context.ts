@@ -2,6 +2,7 @@ import type { Place, Role, ChatTarget } from '../directory/directory.ts'
 import type { Principal } from '../directory/principal.ts'
 import { DEFAULT_LIMITS } from '../limits/limits.ts'
 import type { Limits } from '../limits/limits.ts'
+import { allowsModel } from '../model/model-name.ts'
 import type { RowScope } from '../store/handles.ts'
 
 /** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share, documents), `chat` (needs a model too), `admin` (settings). */
@@ -76,7 +77,8 @@ export function narrowContext(frozen: ChatExecutionContext, current: ChatExecuti
     may: both(frozen.may, current.may),
     grants: both(frozen.grants, current.grants),
     tools: both(frozen.tools, current.tools),
-    models: both(frozen.models, current.models),
+    // By what they allow: a place that chose a model by a pattern, and chooses another, has taken nothing away.
+    models: frozen.models.filter((one) => current.models.includes(one) || allowsModel(current.models, one)),
     places: frozen.places.filter((place) => kept.has(place.id)),
     rows: { ...frozen.rows, projectIds },
     version: null, // of two answers it is neither

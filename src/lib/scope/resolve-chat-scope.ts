@@ -2,6 +2,7 @@ import type { Access, ChatTarget, Directory, Place, Role } from '../directory/di
 import { isId } from '../directory/principal.ts'
 import type { Id, Principal } from '../directory/principal.ts'
 import type { Limits } from '../limits/limits.ts'
+import { allowsModel } from '../model/model-name.ts'
 import type { SettingsRow } from '../store/settings-rows.ts'
 import { ORGANISATION, createContext } from './chat-execution-context.ts'
 import type { ChatExecutionContext, Permission } from './chat-execution-context.ts'
@@ -57,7 +58,7 @@ export async function resolveChatScope(
     sources.settings(org.id, project?.id ?? ORGANISATION),
     same ? known.places : project ? [project] : listPlaces(sources, who, org.id),
   ])
-  const models = sources.models()
+  const models = chosenFirst(sources.models(), settings)
   const allowed = mayAs(access.role)
   if (permission === 'admin' && !allowed.includes('admin')) return ADMINS_ONLY
   if (!allowed.includes(permission)) return READS_ONLY
@@ -109,6 +110,12 @@ const READS_ONLY = refuse(
   'forbidden',
   'Your role here is viewer: it reads, it does not chat. Ask an admin of this place for the member role.',
 )
+
+/** The project's own choice, or else its organisation's, is the default. One that is no longer allowed is passed over. */
+function chosenFirst(models: readonly string[], { project, org }: { readonly org: SettingsRow; readonly project: SettingsRow }): readonly string[] {
+  const chosen = [project.model, org.model].find((name) => name !== null && allowsModel(models, name))
+  return chosen ? [chosen, ...models.filter((name) => name !== chosen)] : models
+}
 
 function availability(
   settings: { readonly org: SettingsRow; readonly project: SettingsRow },

@@ -1,4 +1,5 @@
 import type { ScopedSql } from './handles.ts'
+import { isoTime } from './iso-time.ts'
 
 /**
  * What became of a call. `ready`: it may start. `claimed`: its effect may have happened. Then it is settled: `done`,
@@ -106,6 +107,30 @@ export async function listCalls(sql: ScopedSql, { projectId, runId, step }: { pr
     `select id, name, effect, input, state, outcome from ambit.calls
      where project_id = $1 and run_id = $2 and step = $3 order by place`,
     [projectId, runId, step],
+  )
+  return rows
+}
+
+/** A call as whoever may see what the run has read is told of it. */
+export interface ListedCall extends CallRow {
+  readonly step: number
+  readonly place: number
+  /** `outcome` is only the beginning of it. */
+  readonly cut: boolean
+  readonly claimed_at: string | null
+  readonly settled_at: string | null
+}
+
+/** All calls of a run, in the order in which the model made them; of each outcome at most so many characters. */
+export async function listRunCalls(
+  sql: ScopedSql,
+  { projectId, runId, outcomeChars }: { readonly projectId: string; readonly runId: string; readonly outcomeChars: number },
+): Promise<readonly ListedCall[]> {
+  const { rows } = await sql.query<ListedCall>(
+    `select id, step, place, name, effect, input, state, left(outcome, $3) as outcome, coalesce(length(outcome) > $3, false) as cut,
+       ${isoTime('claimed_at')} as claimed_at, ${isoTime('settled_at')} as settled_at
+     from ambit.calls where project_id = $1 and run_id = $2 order by step, place`,
+    [projectId, runId, outcomeChars],
   )
   return rows
 }

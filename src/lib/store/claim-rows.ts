@@ -1,4 +1,5 @@
 import type { ScopedSql, SweeperSql } from './handles.ts'
+import { isoTime } from './iso-time.ts'
 import type { RunAddress } from './run-rows.ts'
 
 /** From this fence on, a run's frames begin after `base`. */
@@ -18,6 +19,30 @@ export async function findDroppedBase(sql: ScopedSql, run: { projectId: string; 
   )
   const [first] = rows
   return first && at.seq > first.base ? first.base : null
+}
+
+/** Why a fence was taken. `opened`: by whoever opened the run. The others are said at `ClaimedRun`. */
+export type ClaimReason = 'opened' | ClaimedRun['reason']
+
+/** A claim as whoever sees the run is told of it. */
+export interface ListedClaim extends ClaimRow {
+  /** '' where nobody drove it yet. */
+  readonly node_id: string
+  readonly reason: ClaimReason
+  readonly claimed_at: string
+}
+
+/** More than a run has: it is retried a few times in each step, and one that loses its nodes again and again is ended. */
+const MOST_CLAIMS = 1_000
+
+/** Who took a run, in order. */
+export async function listRunClaims(sql: ScopedSql, projectId: string, runId: string): Promise<readonly ListedClaim[]> {
+  const { rows } = await sql.query<ListedClaim>(
+    `select fence, base, node_id, reason, ${isoTime('claimed_at')} as claimed_at from ambit.claims
+     where project_id = $1 and run_id = $2 order by fence limit $3`,
+    [projectId, runId, MOST_CLAIMS],
+  )
+  return rows
 }
 
 /** A run that the caller now owns, under a new fence. */

@@ -142,17 +142,48 @@ export async function findRunByTrigger(
   return rows[0] ?? null
 }
 
+/** A run as whoever sees its thread is told of it. */
+export interface ListedRun extends RunRow {
+  /** JSON text of the principal who asked. */
+  readonly principal: string
+}
+
+const LISTED = `${COLUMNS}, principal`
+
+export async function findListedRun(sql: ScopedSql, projectId: string, id: string): Promise<ListedRun | null> {
+  const { rows } = await sql.query<ListedRun>(`select ${LISTED} from ambit.runs where project_id = $1 and id = $2`, [projectId, id])
+  return rows[0] ?? null
+}
+
+/** JSON text of the frozen ChatExecutionContext, to whoever may see all that the run has read; to others there is none. */
+export async function findRunContext(sql: ScopedSql, projectId: string, id: string): Promise<string | null> {
+  const { rows } = await sql.query<{ context: string }>(
+    `select context from ambit.runs r where project_id = $1 and id = $2
+       and exists (select from ambit.read_sets s where s.project_id = r.project_id and s.run_id = r.id offset 0)`,
+    [projectId, id],
+  )
+  return rows[0]?.context ?? null
+}
+
+/** Which runs of a place are listed, and how many. */
+export interface RunPage {
+  readonly limit: number
+  readonly after?: { readonly at: string; readonly id: string } | undefined
+  /** Only those in one of these states. */
+  readonly states?: readonly RunState[] | undefined
+  /** Only those that this person asked for. */
+  readonly authorId?: string | undefined
+  readonly threadId?: string | undefined
+}
+
 /** A page of runs, the newest first. */
-export async function listRuns(
-  sql: ScopedSql,
-  projectId: string,
-  page: { limit: number; after?: { readonly at: string; readonly id: string } | undefined },
-): Promise<readonly RunRow[]> {
-  const { rows } = await sql.query<RunRow>(
-    `select ${COLUMNS} from ambit.runs r
+export async function listRuns(sql: ScopedSql, projectId: string, page: RunPage): Promise<readonly ListedRun[]> {
+  const { rows } = await sql.query<ListedRun>(
+    `select ${LISTED} from ambit.runs r
      where project_id = $1 and ($2::timestamptz is null or (r.created_at, r.id) < ($2::timestamptz, $3))
+       and ($5::text[] is null or r.state = any($5)) and ($6::text is null or r.author_id = $6) and ($7::text is null or r.thread_id = $7)
      order by r.created_at desc, r.id desc limit $4`,
-    [projectId, page.after?.at ?? null, page.after?.id ?? '', page.limit],
+    [projectId, page.after?.at ?? null, page.after?.id ?? '', page.limit, page.states ?? null, page.authorId ?? null, page.threadId ?? null],
   )
   return rows
 }

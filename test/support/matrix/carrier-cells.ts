@@ -117,6 +117,15 @@ export function createCarrierCells({ canaries, callers, threads, documents }: Ca
         ),
       )
     },
+    /** A list of runs that is narrowed to a thread: one that the caller does not see is like one that never was. */
+    runsOfThreads(): readonly Cell[] {
+      return homes.flatMap(({ caller: who, place }) =>
+        [...foreignTo(who, place).map(({ id }) => id), `thr_${NEVER}`].map((id): Cell => ({
+          part: 'filter', caller: who, method: 'GET', at: place, status: 200,
+          path: `${addressOf(place)}/runs?thread=${id}`, sameAnswer: `${who.name} ${place} runs of`, sameStatements: `${who.name} ${place} runs of`,
+        })),
+      )
+    },
     /** Runs named by an event id or in the body of a stop, in a thread that has none of them. */
     runsElsewhere(): readonly Cell[] {
       return homes.flatMap(({ caller: who, place }) => {

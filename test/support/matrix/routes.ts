@@ -91,7 +91,7 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
   'PATCH /settings': {
     permission: 'admin',
     body: (text) => ({ instructions: text }),
-    nonsense: [...NO_JSON, '{}', '{"instructions":5}', '{"instructions":["a"]}', '{"instructions":"\\u0000"}', '{"ai_enabled":"no"}', '{"ai_enabled":0}', '{"org":"globex"}'],
+    nonsense: [...NO_JSON, '{}', '{"instructions":5}', '{"instructions":["a"]}', '{"instructions":"\\u0000"}', '{"ai_enabled":"no"}', '{"ai_enabled":0}', '{"model":5}', '{"model":""}', '{"org":"globex"}'],
     seen: always,
   },
 }
