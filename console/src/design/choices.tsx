@@ -23,8 +23,8 @@ export function Choices<Value extends string>({ label, value, choices, onChange 
     <RadioGroup aria-labelledby={id} className={styles.choices} value={value} onValueChange={(next) => onChange(next as Value)}>
       <span id={id} className={styles.label}>{label}</span>
       {choices.map((choice) => (
-        <label key={choice.value} htmlFor={`${id} ${choice.value}`} className={styles.choice}>
-          <Radio.Root id={`${id} ${choice.value}`} value={choice.value} className={styles.dot}><Radio.Indicator className={styles.mark} /></Radio.Root>
+        <label key={choice.value} htmlFor={`${id}-${choice.value}`} className={styles.choice}>
+          <Radio.Root id={`${id}-${choice.value}`} value={choice.value} className={styles.dot}><Radio.Indicator className={styles.mark} /></Radio.Root>
           <span className={styles.words}>
             <span className={styles.name}>{choice.label}</span>
             <span className={styles.help}>{choice.help}</span>

@@ -1,0 +1,24 @@
+import type { Settings } from '../api/settings.ts'
+
+/** What was changed and is not saved. */
+export type Draft = Partial<Settings>
+
+/** A draft without what stands in the settings as it is. */
+export function changedOf(settings: Settings, draft: Draft): Draft {
+  return Object.fromEntries(Object.entries(draft).filter(([name, value]) => settings[name as keyof Settings] !== value))
+}
+
+/** What was kept of a draft, as far as it can be read. */
+export function readDraft(kept: string | null): Draft {
+  if (kept === null) return {}
+  try {
+    const { ai_enabled: on, instructions, model } = JSON.parse(kept) as Record<string, unknown>
+    return {
+      ...(typeof on === 'boolean' && { ai_enabled: on }),
+      ...(typeof instructions === 'string' && { instructions }),
+      ...((typeof model === 'string' || model === null) && { model }),
+    }
+  } catch {
+    return {} // not of ours
+  }
+}

@@ -1,0 +1,49 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '../address/link.tsx'
+import { addressIn } from '../address/navigation.ts'
+import type { Scope } from '../api/scope.ts'
+import { organisationSettingsQuery } from '../api/settings.ts'
+import { Notice } from '../design/notice.tsx'
+import { Skeleton } from '../design/skeleton.tsx'
+import { useHere } from '../shell/place-context.ts'
+import styles from './inherited.module.css'
+
+/** What holds in a project by its organisation: chat that is off there is off here. */
+export function InheritedChat() {
+  const { scope } = useHere()
+  const { data } = useOrganisationSettings()
+  if (data?.ai_enabled !== false) return null
+  return <Notice tone="warn">Chat is off in all of {scope.org.name}. Until it is on there, nobody can ask here.</Notice>
+}
+
+/** What is told before the instructions of a project. */
+export function InheritedInstructions() {
+  const { scope } = useHere()
+  const { data, isPending, isError } = useOrganisationSettings()
+  if (scope.project === null) return null
+  const org = scope.org.name
+  if (isError) return <p className={styles.aside}>The instructions of {org} hold here, too. They are shown to people of the organisation.</p>
+  if (isPending) return <Skeleton lines={2} label={`The instructions of ${org}: loading`} />
+  if (data.instructions.trim() === '') return <p className={styles.aside}>{org} has no instructions of its own.</p>
+  return (
+    <section className={styles.inherited} aria-label={`Instructions of ${org}`}>
+      <p className={styles.aside}>Told first, as in every project: the <Link to={addressIn({ org: scope.org.slug }, 'settings')}>instructions of {org}</Link></p>
+      <Told text={data.instructions} />
+    </section>
+  )
+}
+
+/** Instructions, as they stand. */
+export function Told({ text }: { readonly text: string }) {
+  return text.trim() === '' ? <p className={styles.aside}>None.</p> : <p className={styles.told}>{text}</p>
+}
+
+/** Which model answers where the place itself names none. */
+export function inheritedModel({ org, project }: Scope): string {
+  return project === null ? 'The default of this installation' : `As in ${org.name}`
+}
+
+function useOrganisationSettings() {
+  const { scope } = useHere()
+  return useQuery({ ...organisationSettingsQuery({ org: scope.org.slug }), enabled: scope.project !== null })
+}
