@@ -28,7 +28,7 @@ export function Row({ title, id, badges, about, side, menu, error }: RowProps) {
           {id !== undefined && <span className={styles.id}>{id}</span>}
           {badges}
         </div>
-        {about !== undefined && <div className={styles.about}>{about}</div>}
+        {about !== undefined && about !== false && <div className={styles.about}>{about}</div>}
       </div>
       <div className={styles.side}>{side}</div>
       <div className={styles.menu}>{menu}</div>

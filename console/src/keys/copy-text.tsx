@@ -17,7 +17,7 @@ export function CopyText({ label, text, first = false, onCopy }: { readonly labe
       <span id={id} className={styles.label}>{label}</span>
       <div className={styles.row}>
         <code className={styles.text} aria-labelledby={id}>{text}</code>
-        <Button look={first ? 'solid' : 'outline'} aria-describedby={id} onClick={take}>
+        <Button look={first ? 'solid' : 'outline'} aria-describedby={id} autoFocus={first} onClick={take}>
           {copied ? <Check size={16} aria-hidden /> : <Copy size={16} aria-hidden />}{copied ? 'Copied' : 'Copy'}
         </Button>
       </div>

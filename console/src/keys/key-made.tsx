@@ -19,7 +19,7 @@ export function KeyMade({ made, close }: { readonly made: NewKey; close(): void 
   return (
     <Dialog open title={`${whose} is made`} about="Copy it now. It is not kept here, and will not be shown again." onClose={leave} actions={<Button look={taken ? 'solid' : 'outline'} onClick={leave}>{warned && !taken ? 'Close without a copy' : 'Done'}</Button>}>
       <div className={styles.made}>
-        <CopyText label="Key" text={made.key} first={!taken} onCopy={() => setTaken(true)} />
+        <CopyText label="Key" text={made.key} first onCopy={() => setTaken(true)} />
         <CopyText label="Try it in a terminal" text={curlWith(made.key, home.api, location.origin)} onCopy={() => setTaken(true)} />
         {warned && !taken && <Notice tone="warn" urgent>The key is not copied yet. Once this is closed, nobody can read it; you can only make another one.</Notice>}
       </div>

@@ -35,8 +35,7 @@ function State({ listed }: { readonly listed: Key }) {
   const state = stateOf(listed)
   if (state === 'revoked') return <Badge tone="bad">Revoked</Badge>
   if (state === 'expired') return <Badge tone="warn">Expired</Badge>
-  if (endsSoon(listed)) return <Badge tone="warn">Ends soon</Badge>
-  return listed.last_used_at === null ? <Badge>Never used</Badge> : null
+  return endsSoon(listed) && <Badge tone="warn">Ends soon</Badge>
 }
 
 function Facts({ listed, nameOf }: KeyRowProps) {

@@ -31,7 +31,7 @@ export function AddPerson({ members, close }: AddPersonProps) {
   const send = () => add.mutate({ id, role, ...(name.trim() !== '' && { name: name.trim() }) })
   return (
     <FormDialog title={`Add somebody to ${placeName(scope)}`} submit="Add" busy={add.isPending} ready={isPersonId(id) && !here} error={add.error} onSubmit={send} onClose={close}>
-      <PersonField label="Id" help={here ? `${here.name} is here already. Change the role in the list.` : 'By which your sign-in knows the person, or which you choose for a key.'} value={id} known={known} autoFocus onChange={setId} />
+      <PersonField label="Id" help={here ? `${here.name} is here already. Change the role in the list.` : 'By which your sign-in knows the person. For somebody who will only have keys, choose one.'} value={id} known={known} autoFocus onChange={setId} />
       <TextField label="Name (optional)" help="As it stands here, beside the id." maxLength={200} autoComplete="off" value={name} onChange={(event) => setTypedName(event.currentTarget.value)} />
       <Choices label="Role" value={role} choices={rolesToGive(scope.role)} onChange={setRole} />
     </FormDialog>

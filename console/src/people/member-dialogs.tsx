@@ -31,8 +31,8 @@ export function ChangeOwnRole({ member, role, close }: Asking & { readonly role:
   const help = ROLES.find(({ value }) => value === role)?.help
   return (
     <FormDialog
-      title={`Become ${roleName(role).toLowerCase()} yourself?`} submit="Change my role" danger busy={change.isPending} error={change.error}
-      about={`${help} You may not be able to take this back: somebody with a higher role would have to.`}
+      title={`Change your own role to ${roleName(role).toLowerCase()}?`} submit="Change my role" danger busy={change.isPending} error={change.error}
+      about={`${roleName(role)}: ${help} You may not be able to take this back yourself.`}
       onSubmit={() => change.mutate({ id: member.id, role })} onClose={close}
     />
   )

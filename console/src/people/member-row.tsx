@@ -32,8 +32,8 @@ export function MemberRow({ member }: { readonly member: Member }) {
   return (
     <>
       <Row
-        title={member.name} badges={own && <Badge tone="accent">You</Badge>} error={change.error}
-        about={<><code>{member.id}</code>{member.since !== null && <> · since <Moment at={member.since} /></>}</>}
+        title={member.name} {...(member.name !== member.id && { id: member.id })} badges={own && <Badge tone="accent">You</Badge>} error={change.error}
+        about={member.since !== null && <>Since <Moment at={member.since} /></>}
         side={may ? <Select small label={`Role of ${member.name}`} value={shown} choices={roleChoices(scope.role)} disabled={change.isPending} onChange={give} /> : <Badge>{roleName(member.role)}</Badge>}
         menu={<MemberMenu member={member} own={own} may={may} ask={setAsked} />}
       />

@@ -35,11 +35,12 @@ export function PeoplePage({ address, before }: PageProps) {
   useWhole(members, find !== '')
   useCommands(useMemo(() => (may ? [{ id: 'add-person', group: 'Page', label: 'Add a person', keys: 'n', act: () => setAdding(true) }] as const : []), [may]))
   const { data = [] } = members
+  const many = data.length > MANY || find !== ''
   const add = may && <Button look="solid" onClick={() => setAdding(true)}><Plus size={16} aria-hidden /> Add a person</Button>
   return (
     <Page
       title="People" before={before} actions={add} about={<About place={place} />}
-      tools={(data.length > MANY || find !== '') && <TextField className={styles.find} label="Find somebody" labelUnseen type="search" placeholder="Name, id or role" value={find} onChange={(event) => lookFor(place, event.currentTarget.value)} />}
+      tools={many && <TextField className={styles.find} label="Find somebody" labelUnseen type="search" placeholder="Name, id or role" value={find} onChange={(event) => lookFor(place, event.currentTarget.value)} />}
     >
       <Rows
         label="People" things={members} shown={data.filter((member) => fits(member, find))}

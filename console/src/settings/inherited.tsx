@@ -1,4 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
+import { useId } from 'react'
+import type { ReactNode } from 'react'
 import { Link } from '../address/link.tsx'
 import { addressIn } from '../address/navigation.ts'
 import type { Scope } from '../api/scope.ts'
@@ -26,16 +28,21 @@ export function InheritedInstructions() {
   if (isPending) return <Skeleton lines={2} label={`The instructions of ${org}: loading`} />
   if (data.instructions.trim() === '') return <p className={styles.aside}>{org} has no instructions of its own.</p>
   return (
-    <section className={styles.inherited} aria-label={`Instructions of ${org}`}>
-      <p className={styles.aside}>Told first, as in every project: the <Link to={addressIn({ org: scope.org.slug }, 'settings')}>instructions of {org}</Link></p>
-      <Told text={data.instructions} />
-    </section>
+    <div className={styles.inherited}>
+      <Told title={<>Told first, as in every project: the <Link to={addressIn({ org: scope.org.slug }, 'settings')}>instructions of {org}</Link></>} text={data.instructions} />
+    </div>
   )
 }
 
 /** Instructions, as they stand. */
-export function Told({ text }: { readonly text: string }) {
-  return text.trim() === '' ? <p className={styles.aside}>None.</p> : <p className={styles.told}>{text}</p>
+export function Told({ title, text }: { readonly title: ReactNode; readonly text: string }) {
+  const id = useId()
+  return (
+    <section className={styles.told} aria-labelledby={id}>
+      <h3 id={id} className={styles.title}>{title}</h3>
+      <p className={styles.text}>{text.trim() === '' ? 'None.' : text}</p>
+    </section>
+  )
 }
 
 /** Which model answers where the place itself names none. */

@@ -9,6 +9,7 @@ const INHERITED = ''
 const TYPED = '*'
 
 interface ModelChoiceProps {
+  readonly label: string
   readonly models: readonly string[]
   /** Null: what is around the place decides. */
   readonly model: string | null
@@ -18,7 +19,7 @@ interface ModelChoiceProps {
 }
 
 /** One of the models that are allowed here, by name, or by a name that fits a pattern. */
-export function ModelChoice({ models, model, inherited, onChange }: ModelChoiceProps) {
+export function ModelChoice({ label, models, model, inherited, onChange }: ModelChoiceProps) {
   const names = namesOf(models)
   const patterns = patternsOf(models)
   const listed = model === null || names.includes(model)
@@ -36,7 +37,7 @@ export function ModelChoice({ models, model, inherited, onChange }: ModelChoiceP
   }
   return (
     <div className={styles.choice}>
-      <SelectField label="Model" value={typed ? TYPED : (model ?? INHERITED)} choices={choices} onChange={choose} />
+      <SelectField label={label} value={typed ? TYPED : (model ?? INHERITED)} choices={choices} onChange={choose} />
       {typed && (
         <TextField
           label="Name of the model" autoComplete="off" autoCapitalize="none" spellCheck={false} value={model ?? ''}

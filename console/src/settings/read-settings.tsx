@@ -1,7 +1,7 @@
 import type { Settings } from '../api/settings.ts'
 import { Badge } from '../design/badge.tsx'
 import { Section } from '../design/section.tsx'
-import { useHere } from '../shell/place-context.ts'
+import { placeName, useHere } from '../shell/place-context.ts'
 import { InheritedChat, InheritedInstructions, Told, inheritedModel } from './inherited.tsx'
 
 /** For those who may read them, and not more. */
@@ -15,7 +15,7 @@ export function ReadSettings({ settings }: { readonly settings: Settings }) {
       </Section>
       <Section title="Instructions" about="What the model is told with every question here.">
         <InheritedInstructions />
-        <Told text={settings.instructions} />
+        <Told title={`Instructions of ${placeName(scope)}`} text={settings.instructions} />
       </Section>
       {settings.model !== undefined && <Section title="Model"><p>{settings.model ?? inheritedModel(scope)}</p></Section>}
     </>

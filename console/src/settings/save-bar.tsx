@@ -21,8 +21,10 @@ export function SaveBar({ changed, ready, busy, saved, save, drop }: SaveBarProp
   return (
     <div className={styles.bar}>
       <p role="status" className={styles.state}>{changed ? 'There are changes that are not saved.' : nothing}</p>
-      <Button disabled={!changed || busy} onClick={drop}>Drop the changes</Button>
-      <Button look="solid" type="submit" disabled={!changed || !ready} busy={busy}>Save</Button>
+      <div className={styles.actions}>
+        <Button disabled={!changed || busy} onClick={drop}>Drop the changes</Button>
+        <Button look="solid" type="submit" disabled={!changed || !ready} busy={busy}>Save</Button>
+      </div>
     </div>
   )
 }

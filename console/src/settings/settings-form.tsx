@@ -57,7 +57,7 @@ export function SettingsForm({ settings }: { readonly settings: Settings }) {
       </Section>
       {shown.model !== undefined && (
         <Section title="Model" about="Answers where a question does not name another one.">
-          <ModelChoice models={scope.models} model={shown.model} inherited={inheritedModel(scope)} onChange={(model) => edit({ model })} />
+          <ModelChoice label={`Model of ${placeName(scope)}`} models={scope.models} model={shown.model} inherited={inheritedModel(scope)} onChange={(model) => edit({ model })} />
         </Section>
       )}
       {save.error && <Problem error={save.error} />}
