@@ -4,8 +4,7 @@ import type { Place } from '../address/address.ts'
 import { MOST, askAll } from './pages.ts'
 import type { PageOf } from './pages.ts'
 import { ask, pathOf } from './request.ts'
-
-export type Role = 'owner' | 'admin' | 'member' | 'viewer'
+import type { Role } from './role.ts'
 
 /** Somebody who was given a role in a place itself. */
 export interface Member {

@@ -3,8 +3,8 @@ import { placeKey } from '../address/address.ts'
 import type { Place } from '../address/address.ts'
 import { MOST, askAll } from './pages.ts'
 import type { PageOf } from './pages.ts'
-import type { Role } from './people.ts'
 import { ask, pathOf } from './request.ts'
+import type { Role } from './role.ts'
 
 export type Visibility = 'organisation' | 'private'
 

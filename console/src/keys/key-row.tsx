@@ -13,17 +13,18 @@ interface KeyRowProps {
   nameOf(person: string): string
 }
 
-/** A key by its beginning: whose it is, and what became of it. */
-export function KeyRow({ listed, nameOf }: KeyRowProps) {
+/** A key by its beginning: whose it is, where there are those `ofAll`, and what became of it. */
+export function KeyRow({ listed, ofAll, nameOf }: KeyRowProps & { readonly ofAll: boolean }) {
   const [asking, setAsking] = useState(false)
   const state = stateOf(listed)
   const whose = nameOf(listed.person)
+  const beginning = <code>{listed.beginning}…</code>
   return (
     <>
       <Row
-        title={whose} {...(whose !== listed.person && { id: listed.person })}
+        title={ofAll ? whose : beginning} {...(ofAll && whose !== listed.person && { id: listed.person })}
         badges={<State listed={listed} />}
-        about={<><code>{listed.beginning}…</code> · <Facts listed={listed} nameOf={nameOf} /></>}
+        about={<>{ofAll && <>{beginning} · </>}<Facts listed={listed} nameOf={nameOf} /></>}
         menu={state === 'working' && <Button small onClick={() => setAsking(true)} aria-label={`Revoke ${listed.beginning} of ${whose}`}>Revoke</Button>}
       />
       {asking && <RevokeKey listed={listed} whose={whose} close={() => setAsking(false)} />}

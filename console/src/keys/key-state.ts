@@ -1,9 +1,11 @@
-import type { Key } from '../api/keys.ts'
-
 export type KeyState = 'working' | 'expired' | 'revoked'
 
+interface Ending {
+  readonly expires_at: string | null
+}
+
 /** Whether a key opens anything, and if not, why. */
-export function stateOf({ expires_at: expires, revoked_at: revoked }: Pick<Key, 'expires_at' | 'revoked_at'>, now = Date.now()): KeyState {
+export function stateOf({ expires_at: expires, revoked_at: revoked }: Ending & { readonly revoked_at: string | null }, now = Date.now()): KeyState {
   if (revoked !== null) return 'revoked'
   return expires !== null && Date.parse(expires) <= now ? 'expired' : 'working'
 }
@@ -11,7 +13,7 @@ export function stateOf({ expires_at: expires, revoked_at: revoked }: Pick<Key, 
 /** So long before its end it is said. */
 const SOON_MS = 7 * 86_400_000
 
-export function endsSoon({ expires_at: expires }: Pick<Key, 'expires_at'>, now = Date.now()): boolean {
+export function endsSoon({ expires_at: expires }: Ending, now = Date.now()): boolean {
   return expires !== null && Date.parse(expires) - now < SOON_MS
 }
 

@@ -51,7 +51,7 @@ export function KeysPage({ address, before }: PageProps) {
         label="Keys" things={keys} shown={(keys.data ?? []).filter(fits)}
         empty={find === '' ? <Empty icon={<KeyRound size={28} />} title={shown === 'all' ? 'No keys' : 'No working keys'} action={add}>Make one for a program, or to sign in with.</Empty> : <Empty title="No key fits">Look for another name, id or beginning, or in all keys.</Empty>}
       >
-        {(key) => <KeyRow key={key.id} listed={key} nameOf={nameOf} />}
+        {(key) => <KeyRow key={key.id} listed={key} ofAll={ofAll} nameOf={nameOf} />}
       </Rows>
       {making && <NewKey close={() => setMaking(false)} />}
     </Page>

@@ -20,21 +20,21 @@ const EXPIRIES = [
 
 /** Asks for whom and for how long; then shows the key, once. */
 export function NewKey({ close }: { close(): void }) {
-  const { place, scope, me } = useHere()
+  const { place, scope } = useHere()
   const forOthers = useMay('admin') && scope.project === null
   const client = useQueryClient()
   const known = useQuery({ ...organisationMembersQuery(place), enabled: forOthers })
-  const [person, setPerson] = useState(me.subject)
+  const [person, setPerson] = useState('')
   const [days, setDays] = useState<(typeof EXPIRIES)[number]['value']>('90')
   const make = useMutation({
-    mutationFn: () => createKey(place, { ...(person !== me.subject && { person }), ...(days !== '' && { expires_in_days: Number(days) }) }),
+    mutationFn: () => createKey(place, { ...(person !== '' && { person }), ...(days !== '' && { expires_in_days: Number(days) }) }),
     onSuccess: () => client.invalidateQueries({ queryKey: [placeKey(place), 'keys'] }),
     gcTime: 0, // the answer holds the key, which nothing here keeps
   })
   if (make.data) return <KeyMade made={make.data} close={close} />
   return (
-    <FormDialog title="New key" about={`Whoever has it acts as its person everywhere in ${scope.org.name}, and no further than that person may.`} submit="Make the key" busy={make.isPending} ready={isPersonId(person)} error={make.error} onSubmit={make.mutate} onClose={close}>
-      {forOthers && <PersonField label="For whom" help="The id of somebody in this organisation or a project of it." value={person} known={known.data ?? []} autoFocus onChange={setPerson} />}
+    <FormDialog title="New key" about={`Whoever has it acts as its person everywhere in ${scope.org.name}, and no further than that person may.`} submit="Make the key" busy={make.isPending} ready={person === '' || isPersonId(person)} error={make.error} onSubmit={make.mutate} onClose={close}>
+      {forOthers && <PersonField label="For whom (optional)" help="The id of somebody in this organisation or a project of it. Empty: for yourself." value={person} known={known.data ?? []} autoFocus onChange={setPerson} />}
       <SelectField label="Ends" value={days} choices={EXPIRIES} help="It can be revoked at any time." onChange={setDays} />
     </FormDialog>
   )

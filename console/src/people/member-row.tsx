@@ -1,7 +1,8 @@
 import { Ellipsis, KeyRound, LogOut, Pencil, UserMinus } from 'lucide-react'
 import { useState } from 'react'
 import { addressIn, navigate } from '../address/navigation.ts'
-import type { Member, Role } from '../api/people.ts'
+import type { Member } from '../api/people.ts'
+import type { Role } from '../api/role.ts'
 import { Badge } from '../design/badge.tsx'
 import { IconButton } from '../design/button.tsx'
 import { Menu } from '../design/menu.tsx'
@@ -10,7 +11,7 @@ import { Row } from '../design/rows.tsx'
 import { Select } from '../design/select.tsx'
 import { placeName, useHere, useMay } from '../shell/place-context.ts'
 import { ChangeOwnRole, RemoveMember, RenameMember } from './member-dialogs.tsx'
-import { mayChange, roleChoices, roleName } from './roles.ts'
+import { mayChange, roleName, rolesToGive } from './roles.ts'
 import { useMemberChange } from './use-member-change.ts'
 
 type Asked = { readonly what: 'rename' | 'remove' } | { readonly what: 'own-role'; readonly role: Role }
@@ -34,7 +35,7 @@ export function MemberRow({ member }: { readonly member: Member }) {
       <Row
         title={member.name} {...(member.name !== member.id && { id: member.id })} badges={own && <Badge tone="accent">You</Badge>} error={change.error}
         about={member.since !== null && <>Since <Moment at={member.since} /></>}
-        side={may ? <Select small label={`Role of ${member.name}`} value={shown} choices={roleChoices(scope.role)} disabled={change.isPending} onChange={give} /> : <Badge>{roleName(member.role)}</Badge>}
+        side={may ? <Select small label={`Role of ${member.name}`} value={shown} choices={rolesToGive(scope.role)} disabled={change.isPending} onChange={give} /> : <Badge>{roleName(member.role)}</Badge>}
         menu={<MemberMenu member={member} own={own} may={may} ask={setAsked} />}
       />
       {asked?.what === 'rename' && <RenameMember member={member} close={close} />}

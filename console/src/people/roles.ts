@@ -1,9 +1,14 @@
-import type { Role } from '../api/people.ts'
-import type { ExplainedChoice } from '../design/choices.tsx'
-import type { Choice } from '../design/select.tsx'
+import type { Role } from '../api/role.ts'
+
+interface ExplainedRole {
+  readonly value: Role
+  readonly label: string
+  /** What it may do. */
+  readonly help: string
+}
 
 /** From the highest to the lowest. */
-export const ROLES: readonly ExplainedChoice<Role>[] = [
+export const ROLES: readonly ExplainedRole[] = [
   { value: 'owner', label: 'Owner', help: 'Does all that an admin does, and decides who else is an owner.' },
   { value: 'admin', label: 'Admin', help: 'Also adds and removes people, and changes instructions, model and projects.' },
   { value: 'member', label: 'Member', help: 'Asks questions, shares threads, and changes documents.' },
@@ -11,12 +16,8 @@ export const ROLES: readonly ExplainedChoice<Role>[] = [
 ]
 
 /** Those that somebody of a role may give: nobody but an owner makes an owner. */
-export function rolesToGive(own: string): readonly ExplainedChoice<Role>[] {
+export function rolesToGive(own: string): readonly ExplainedRole[] {
   return own === 'owner' ? ROLES : ROLES.filter(({ value }) => value !== 'owner')
-}
-
-export function roleChoices(own: string): readonly Choice<Role>[] {
-  return rolesToGive(own).map(({ value, label }) => ({ value, label }))
 }
 
 export function roleName(role: string): string {

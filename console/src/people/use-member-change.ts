@@ -1,7 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { placeKey } from '../address/address.ts'
 import { putMember } from '../api/people.ts'
-import type { Member, Role } from '../api/people.ts'
+import type { Member } from '../api/people.ts'
+import type { Role } from '../api/role.ts'
 import { useHere } from '../shell/place-context.ts'
 
 export interface MemberWanted {

@@ -1,11 +1,13 @@
-import type { Settings } from '../api/settings.ts'
-
 /** What was changed and is not saved. */
-export type Draft = Partial<Settings>
+export interface Draft {
+  readonly ai_enabled?: boolean
+  readonly instructions?: string
+  readonly model?: string | null
+}
 
 /** A draft without what stands in the settings as it is. */
-export function changedOf(settings: Settings, draft: Draft): Draft {
-  return Object.fromEntries(Object.entries(draft).filter(([name, value]) => settings[name as keyof Settings] !== value))
+export function changedOf(settings: Draft, draft: Draft): Draft {
+  return Object.fromEntries(Object.entries(draft).filter(([name, value]) => settings[name as keyof Draft] !== value))
 }
 
 /** What was kept of a draft, as far as it can be read. */

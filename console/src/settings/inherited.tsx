@@ -14,7 +14,7 @@ import styles from './inherited.module.css'
 export function InheritedChat() {
   const { scope } = useHere()
   const { data } = useOrganisationSettings()
-  if (data?.ai_enabled !== false) return null
+  if (scope.project === null || data?.ai_enabled !== false) return null
   return <Notice tone="warn">Chat is off in all of {scope.org.name}. Until it is on there, nobody can ask here.</Notice>
 }
 
