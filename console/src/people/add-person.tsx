@@ -6,7 +6,7 @@ import type { Role } from '../api/role.ts'
 import { Choices } from '../design/choices.tsx'
 import { TextField } from '../design/field.tsx'
 import { FormDialog } from '../design/form-dialog.tsx'
-import { placeName, useHere } from '../shell/place-context.ts'
+import { placeName, useHere, useInOrganisation } from '../shell/place-context.ts'
 import { PersonField } from './person-field.tsx'
 import { isPersonId } from './person-id.ts'
 import { rolesToGive } from './roles.ts'
@@ -21,7 +21,8 @@ interface AddPersonProps {
 /** Gives somebody a role here. Who is in the organisation around a project is offered by name. */
 export function AddPerson({ members, close }: AddPersonProps) {
   const { place, scope } = useHere()
-  const around = useQuery({ ...organisationMembersQuery(place), enabled: scope.project !== null })
+  const inside = useInOrganisation()
+  const around = useQuery({ ...organisationMembersQuery(place), enabled: inside && scope.project !== null })
   const [id, setId] = useState('')
   const [typedName, setTypedName] = useState<string | null>(null)
   const [role, setRole] = useState<Role>('member')

@@ -1,9 +1,11 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { placeKey } from '../address/address.ts'
+import { addressIn, navigate } from '../address/navigation.ts'
 import { removeMember } from '../api/people.ts'
 import type { Member } from '../api/people.ts'
 import type { Role } from '../api/role.ts'
+import { scopeQuery } from '../api/scope.ts'
 import { TextField } from '../design/field.tsx'
 import { FormDialog } from '../design/form-dialog.tsx'
 import { toast } from '../design/toast.tsx'
@@ -49,12 +51,13 @@ export function RemoveMember({ member, close }: Asking) {
     onSuccess: async () => {
       if (own) {
         toast({ title: `You have left ${where}` })
-        // Where one is no more, the frame around the page says so.
-        await Promise.all([client.invalidateQueries({ queryKey: ['me'] }), client.resetQueries({ predicate: ({ queryKey: [of] }) => of === placeKey(place) })])
-      } else {
-        await client.invalidateQueries({ queryKey: [placeKey(place)] })
-        close()
+        await client.invalidateQueries({ queryKey: ['me'] })
+        // A project that is open to its organisation is still there; anything else is looked for elsewhere.
+        const stays = await client.fetchQuery({ ...scopeQuery(place), staleTime: 0, retry: false }).then(() => true, () => false)
+        if (!stays) return navigate(addressIn(null, 'chats'), { replace: true })
       }
+      await client.invalidateQueries({ queryKey: [placeKey(place)] })
+      close()
     },
   })
   const what = own ? 'Your answers that are still running end' : `Answers that ${member.name} is waiting for end`

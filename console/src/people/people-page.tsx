@@ -5,7 +5,7 @@ import { Link } from '../address/link.tsx'
 import { addressIn, navigate } from '../address/navigation.ts'
 import type { Place } from '../address/address.ts'
 import { useWhole } from '../api/pages.ts'
-import { membersQuery } from '../api/people.ts'
+import { membersQuery, organisationMembersQuery } from '../api/people.ts'
 import type { Member } from '../api/people.ts'
 import { visibilityQuery } from '../api/projects.ts'
 import { Button } from '../design/button.tsx'
@@ -16,7 +16,7 @@ import { Rows } from '../design/rows.tsx'
 import { Section } from '../design/section.tsx'
 import { useCommands } from '../shell/commands.ts'
 import type { PageProps } from '../shell/page-of.tsx'
-import { useHere, useMay } from '../shell/place-context.ts'
+import { useHere, useInOrganisation, useMay } from '../shell/place-context.ts'
 import { AddPerson } from './add-person.tsx'
 import { MemberRow } from './member-row.tsx'
 import styles from './people-page.module.css'
@@ -27,14 +27,16 @@ const MANY = 12
 
 /** Who is in this place, and with which role. */
 export function PeoplePage({ address, before }: PageProps) {
-  const { place } = useHere()
+  const { place, scope } = useHere()
   const may = useMay('admin')
   const [adding, setAdding] = useState(false)
   const members = useInfiniteQuery(membersQuery(place))
   const find = address.search['find'] ?? ''
   useWhole(members, find !== '')
   useCommands(useMemo(() => (may ? [{ id: 'add-person', group: 'Page', label: 'Add a person', keys: 'n', act: () => setAdding(true) }] as const : []), [may]))
-  const { data = [] } = members
+  const inside = useInOrganisation()
+  const around = useQuery({ ...organisationMembersQuery(place), enabled: inside && scope.project !== null })
+  const data = useMemo(() => named(members.data ?? [], around.data ?? []), [members.data, around.data])
   const many = data.length > MANY || find !== ''
   const add = may && <Button look="solid" onClick={() => setAdding(true)}><Plus size={16} aria-hidden /> Add a person</Button>
   return (
@@ -63,13 +65,20 @@ function Explained({ name, help }: { readonly name: string; readonly help: strin
 /** Whose roles hold here beside those in the list. */
 function About({ place }: { readonly place: Place | null }) {
   const { scope } = useHere()
-  const visibility = useQuery({ ...visibilityQuery(place ?? { org: '' }), enabled: place?.project !== undefined })
+  const inside = useInOrganisation()
+  const visibility = useQuery({ ...visibilityQuery(place ?? { org: '' }), enabled: inside && place?.project !== undefined })
   const { org, project } = scope
   if (project === null) return <>Who is in {org.name}, and in every project of it that is not private.</>
-  if (visibility.isPending) return <>Who was given a role in {project.name} itself.</>
+  if (inside && visibility.isPending) return <>Who was given a role in {project.name} itself.</>
   if (visibility.data === 'private') return <>{project.name} is private: nobody else is in it.</>
   if (visibility.data === 'organisation') return <>Who was given a role in {project.name} itself. All <Link to={addressIn({ org: org.slug }, 'people')}>people of {org.name}</Link> are in it, too, by their role there; of two roles the higher one holds.</>
   return <>Who was given a role in {project.name} itself. If it is open to {org.name}, the people of that are in it, too.</>
+}
+
+/** Who has no name in a project goes by that of the organisation. */
+function named(members: readonly Member[], around: readonly Member[]): readonly Member[] {
+  const names = new Map(around.map(({ id, name }) => [id, name]))
+  return members.map((member) => (member.name === member.id ? { ...member, name: names.get(member.id) ?? member.name } : member))
 }
 
 function lookFor(place: Place | null, find: string): void {

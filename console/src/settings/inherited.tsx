@@ -7,7 +7,7 @@ import type { Scope } from '../api/scope.ts'
 import { organisationSettingsQuery } from '../api/settings.ts'
 import { Notice } from '../design/notice.tsx'
 import { Skeleton } from '../design/skeleton.tsx'
-import { useHere } from '../shell/place-context.ts'
+import { useHere, useInOrganisation } from '../shell/place-context.ts'
 import styles from './inherited.module.css'
 
 /** What holds in a project by its organisation: chat that is off there is off here. */
@@ -21,10 +21,11 @@ export function InheritedChat() {
 /** What is told before the instructions of a project. */
 export function InheritedInstructions() {
   const { scope } = useHere()
+  const inside = useInOrganisation()
   const { data, isPending, isError } = useOrganisationSettings()
   if (scope.project === null) return null
   const org = scope.org.name
-  if (isError) return <p className={styles.aside}>The instructions of {org} hold here, too. They are shown to people of the organisation.</p>
+  if (isError || !inside) return <p className={styles.aside}>The instructions of {org} hold here, too. They are shown to people of the organisation.</p>
   if (isPending) return <Skeleton lines={2} label={`The instructions of ${org}: loading`} />
   if (data.instructions.trim() === '') return <p className={styles.aside}>{org} has no instructions of its own.</p>
   return (
@@ -52,5 +53,6 @@ export function inheritedModel({ org, project }: Scope): string {
 
 function useOrganisationSettings() {
   const { scope } = useHere()
-  return useQuery({ ...organisationSettingsQuery({ org: scope.org.slug }), enabled: scope.project !== null })
+  const inside = useInOrganisation()
+  return useQuery({ ...organisationSettingsQuery({ org: scope.org.slug }), enabled: inside && scope.project !== null })
 }
