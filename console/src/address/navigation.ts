@@ -4,7 +4,7 @@ import { formatAddress, parseAddress } from './address.ts'
 import type { Address, Place } from './address.ts'
 
 const listeners = new Set<() => void>()
-let leaveAllowed: (() => boolean) | null = null
+let leaveAllowed: ((to: Address) => boolean) | null = null
 
 window.addEventListener('popstate', tell)
 
@@ -17,7 +17,7 @@ export function useAddress(): Address | null {
 /** Goes to an address; the back button comes back, unless it `replaces` the one before. */
 export function navigate(address: Address, { replace = false } = {}): void {
   const path = formatAddress(address, home.root)
-  if (path === currentPath() || !(leaveAllowed?.() ?? true)) return
+  if (path === currentPath() || !(leaveAllowed?.(address) ?? true)) return
   history[replace ? 'replaceState' : 'pushState'](null, '', path)
   tell()
 }
@@ -28,7 +28,7 @@ export function addressIn(place: Place | null, page: Address['page'], id: string
 }
 
 /** Asked before an address is left from within: false keeps it. Answers how to take the question back. */
-export function beforeLeaving(allowed: () => boolean): () => void {
+export function beforeLeaving(allowed: (to: Address) => boolean): () => void {
   leaveAllowed = allowed
   return () => {
     if (leaveAllowed === allowed) leaveAllowed = null

@@ -21,13 +21,13 @@ export function Page({ title, before, about, actions, tools, filled = false, chi
       <header className={styles.head}>
         {before}
         <h1 id="page-title" className={styles.title} tabIndex={-1}>{title}</h1>
-        {actions !== undefined && <div className={styles.actions}>{actions}</div>}
+        {actions !== undefined && actions !== false && <div className={styles.actions}>{actions}</div>}
       </header>
       {filled ? children : (
         <div className={styles.scroll}>
           <div className={styles.column}>
             {about !== undefined && <p className={styles.about}>{about}</p>}
-            {tools !== undefined && <div className={styles.tools}>{tools}</div>}
+            {tools !== undefined && tools !== false && <div className={styles.tools}>{tools}</div>}
             {children}
           </div>
         </div>

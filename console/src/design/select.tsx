@@ -1,5 +1,8 @@
 import { Select as Base } from '@base-ui/react/select'
 import { Check, ChevronDown } from 'lucide-react'
+import { useId } from 'react'
+import type { ComponentProps, ReactNode } from 'react'
+import field from './field.module.css'
 import styles from './select.module.css'
 
 export interface Choice<Value extends string> {
@@ -13,14 +16,32 @@ interface SelectProps<Value extends string> {
   readonly choices: readonly Choice<Value>[]
   readonly small?: boolean
   readonly disabled?: boolean
-  onChange(value: Value): void
+  onChange(value: NoInfer<Value>): void
 }
 
 /** One of a few. */
-export function Select<Value extends string>({ label, value, choices, small = false, disabled = false, onChange }: SelectProps<Value>) {
+export function Select<Value extends string>({ label, ...props }: SelectProps<Value>) {
+  return <Plain {...props} aria-label={label} />
+}
+
+/** The same in a form, below its label. */
+export function SelectField<Value extends string>({ label, help, ...props }: SelectProps<Value> & { readonly help?: ReactNode }) {
+  const id = useId()
+  return (
+    <div className={field.field}>
+      <span id={`${id}-label`} className={field.label}>{label}</span>
+      <Plain {...props} aria-labelledby={`${id}-label`} {...(help !== undefined && { 'aria-describedby': `${id}-help` })} />
+      {help !== undefined && <span id={`${id}-help`} className={field.help}>{help}</span>}
+    </div>
+  )
+}
+
+type Named = Pick<ComponentProps<typeof Base.Trigger>, 'aria-label' | 'aria-labelledby' | 'aria-describedby'>
+
+function Plain<Value extends string>({ value, choices, small = false, disabled = false, onChange, ...named }: Omit<SelectProps<Value>, 'label'> & Named) {
   return (
     <Base.Root items={choices} value={value} disabled={disabled} onValueChange={(next) => next !== null && onChange(next)}>
-      <Base.Trigger aria-label={label} className={[styles.trigger, small && styles.small].filter(Boolean).join(' ')}>
+      <Base.Trigger {...named} className={[styles.trigger, small && styles.small].filter(Boolean).join(' ')}>
         <Base.Value className={styles.value} />
         <Base.Icon><ChevronDown size={14} /></Base.Icon>
       </Base.Trigger>

@@ -24,6 +24,12 @@ export function useMay(permission: Permission): boolean {
   return useHere().scope.may.includes(permission)
 }
 
+/** Whether one is in the organisation itself, and not only in projects of it: those are refused what is the organisation's. */
+export function useInOrganisation(): boolean {
+  const { scope, me } = useHere()
+  return me.organisations.find(({ org }) => org === scope.org.slug)?.role !== null
+}
+
 /** As people call it. */
 export function placeName({ org, project }: Scope): string {
   return project?.name ?? org.name
