@@ -70,7 +70,7 @@ export function DocumentEditor({ heading, text, changed, blocked = false, notice
       </div>
       {preview
         ? <section aria-label="Preview" className={styles.preview}><Text body={text.body} mediaType={text.media_type} /></section>
-        : <TextArea className={styles.body} label="Text" spellCheck error={refusal} value={text.body} onChange={({ currentTarget }) => write({ ...text, body: currentTarget.value })} />}
+        : <TextArea className={styles.body} label="Text" spellCheck autoFocus={text.title !== ''} error={refusal} value={text.body} onChange={({ currentTarget }) => write({ ...text, body: currentTarget.value })} />}
       {unsaved.asked && (
         <Dialog
           open title="Leave without saving?" about="What you have written is not saved, and would be lost." onClose={unsaved.stay}

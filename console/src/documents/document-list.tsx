@@ -81,8 +81,17 @@ function Rows({ documents, chosen, search, scrolled }: RowsProps) {
   const list = useRef<VListHandle>(null)
   const told = () => list.current && scrolled?.(list.current)
   useEffect(() => void told())
+  // The rows are taller once a document stands beside them: the one that was clicked stays in view.
+  const at = documents.findIndex(({ id }) => id === chosen)
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (at < 0 || !box.current) return undefined
+    const observer = new ResizeObserver(() => requestAnimationFrame(() => list.current?.scrollToIndex(at, { align: 'nearest' })))
+    observer.observe(box.current)
+    return () => observer.disconnect()
+  }, [at])
   return (
-    <div className={styles.rows}>
+    <div ref={box} className={styles.rows}>
       <VList ref={list} role="list" aria-label="Documents" onScroll={told} onKeyDown={walk} data={documents}>
         {(document) => <DocumentRow key={`${document.project} ${document.id}`} document={document} current={document.id === chosen} search={search} />}
       </VList>

@@ -39,5 +39,5 @@ export function sizeOf(chars: number): string {
 
 /** On one line, without the marks that mean something only where Markdown is drawn. */
 function readable(text: string): string {
-  return text.replace(/^\s*(#{1,6}|[-*+>]|\d+[.)])\s+/gm, '').replace(/\|[-:| ]+\|/g, ' ').replace(/\s*\|\s*/g, ' · ').replace(/\*\*|__|`/g, '').replace(/\s+/g, ' ').replace(/^ · |( · )+(?= · )/g, '').trim()
+  return text.replace(/^\s*(#{1,6}|[-*+>]|\d+[.)])\s+/gm, '').replace(/\s*\|[\s|:-]*/g, ' · ').replace(/\*\*|__|`/g, '').replace(/\s+/g, ' ').replace(/^ · | · $/g, '').trim()
 }

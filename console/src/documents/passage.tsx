@@ -31,7 +31,7 @@ function Shown({ document, words }: { readonly document: Document; readonly word
   const { id, title, body, media_type: mediaType } = document
   const marked = useMemo(() => findPassage(body, words), [body, words])
   const box = useRef<HTMLDivElement>(null)
-  useLayoutEffect(() => box.current?.querySelector('mark')?.scrollIntoView({ block: 'center' }), [marked])
+  useLayoutEffect(() => void box.current?.querySelector('mark')?.scrollIntoView({ block: 'center' }), [marked])
   return (
     <div ref={box} className={styles.passage}>
       <h3 className={styles.title}>{title}</h3>

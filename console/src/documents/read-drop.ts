@@ -22,7 +22,7 @@ export async function readDrop({ items }: Pick<DataTransfer, 'items'>): Promise<
 async function* filesBelow(folder: FileSystemDirectoryEntry): AsyncGenerator<FileSystemFileEntry> {
   const reader = folder.createReader()
   for (;;) {
-    const entries = await new Promise<readonly FileSystemEntry[]>((resolve, reject) => void reader.readEntries(resolve, reject))
+    const entries = await new Promise<readonly FileSystemEntry[]>((resolve, reject) => { reader.readEntries(resolve, reject) })
     if (entries.length === 0) return // it gives a hundred at a time
     for (const entry of entries) {
       if (entry.name.startsWith('.')) continue
@@ -33,5 +33,5 @@ async function* filesBelow(folder: FileSystemDirectoryEntry): AsyncGenerator<Fil
 }
 
 function fileOf(entry: FileSystemFileEntry): Promise<File> {
-  return new Promise((resolve, reject) => void entry.file(resolve, reject))
+  return new Promise((resolve, reject) => { entry.file(resolve, reject) })
 }
