@@ -1,10 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
-import type { Document, DocumentTitle } from '../../../src/lib/http/document-schema.ts'
 import { placeKey } from '../address/address.ts'
 import type { Place } from '../address/address.ts'
+import type { Document, DocumentText, DocumentTitle } from './document.ts'
 import { ask, pathOf } from './request.ts'
-
-export type { Document, DocumentTitle } from '../../../src/lib/http/document-schema.ts'
 
 /** The most that the server gives of a search. */
 const MOST_HITS = 20
@@ -14,14 +12,6 @@ interface DocumentPage {
   readonly documents: readonly DocumentTitle[]
   readonly next: string | null
 }
-
-export interface DocumentText {
-  readonly title: string
-  readonly body: string
-  readonly media_type: MediaType
-}
-
-export type MediaType = 'text/markdown' | 'text/plain'
 
 /** The documents that were changed last. */
 export function documentsQuery(place: Place | null, limit: number) {

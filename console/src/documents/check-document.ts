@@ -1,4 +1,4 @@
-import type { DocumentText, MediaType } from '../api/documents.ts'
+import type { DocumentText, MediaType } from '../api/document.ts'
 
 export const MOST_TITLE_CHARS = 200
 const MOST_CHARS = 1_000_000

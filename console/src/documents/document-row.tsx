@@ -1,7 +1,7 @@
 import type { Address } from '../address/address.ts'
 import { Link } from '../address/link.tsx'
 import { addressIn } from '../address/navigation.ts'
-import type { DocumentTitle } from '../api/documents.ts'
+import type { DocumentTitle } from '../api/document.ts'
 import { Badge } from '../design/badge.tsx'
 import { Moment } from '../design/moment.tsx'
 import { useHere } from '../shell/place-context.ts'

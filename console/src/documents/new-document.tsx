@@ -2,7 +2,7 @@ import { useState } from 'react'
 import type { Address } from '../address/address.ts'
 import { addressIn } from '../address/navigation.ts'
 import { addDocument } from '../api/documents.ts'
-import type { DocumentText } from '../api/documents.ts'
+import type { DocumentText } from '../api/document.ts'
 import { useHere } from '../shell/place-context.ts'
 import { DocumentEditor } from './document-editor.tsx'
 
