@@ -4,9 +4,10 @@ import { formatAddress, parseAddress } from './address.ts'
 import type { Address, Place } from './address.ts'
 
 const listeners = new Set<() => void>()
-let leaveAllowed: ((to: Address) => boolean) | null = null
+let leaveAllowed: ((to: Address | null) => boolean) | null = null
+let shownPath = currentPath()
 
-window.addEventListener('popstate', tell)
+window.addEventListener('popstate', goBack)
 
 /** The address as it stands in the bar. Null: it is none of the console's. */
 export function useAddress(): Address | null {
@@ -27,8 +28,8 @@ export function addressIn(place: Place | null, page: Address['page'], id: string
   return { place, page, id, search }
 }
 
-/** Asked before an address is left from within: false keeps it. Answers how to take the question back. */
-export function beforeLeaving(allowed: (to: Address) => boolean): () => void {
+/** Asked before an address is left for another: false keeps it. Answers how to take the question back. */
+export function beforeLeaving(allowed: (to: Address | null) => boolean): () => void {
   leaveAllowed = allowed
   return () => {
     if (leaveAllowed === allowed) leaveAllowed = null
@@ -44,6 +45,13 @@ function listen(told: () => void): () => void {
   return () => listeners.delete(told)
 }
 
+/** The browser has gone already: where it should not have, the address that is shown is put on top again. */
+function goBack(): void {
+  if (leaveAllowed?.(parseAddress(currentPath(), home.root)) ?? true) tell()
+  else history.pushState(null, '', shownPath)
+}
+
 function tell(): void {
+  shownPath = currentPath()
   for (const told of listeners) told()
 }

@@ -2,11 +2,13 @@ import { findAndReplace } from 'mdast-util-find-and-replace'
 import { createContext, memo, useContext, useMemo } from 'react'
 import type { ComponentProps, ReactNode } from 'react'
 import ReactMarkdown from 'react-markdown'
-import type { Components } from 'react-markdown'
+import type { Components, Options } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import remend from 'remend'
 import { CodeBlock } from './code-block.tsx'
 import styles from './markdown.module.css'
+import { rehypeMark } from './rehype-mark.ts'
+import type { Range } from './rehype-mark.ts'
 import { splitBlocks } from './split-blocks.ts'
 
 interface MarkdownProps {
@@ -15,18 +17,20 @@ interface MarkdownProps {
   readonly arriving?: boolean
   /** What a `[1]` in the text becomes; absent, it stays as it is. */
   cite?(number: number): ReactNode
+  /** What of the text is marked: a passage that somebody looks for. */
+  readonly marked?: Range | undefined
 }
 
 /**
  * What a model or a document wrote, as it is shown. Nothing in it is believed: HTML is text, a picture is its description, a link says
  * where it goes and is followed by nobody but a reader who chooses to.
  */
-export function Markdown({ text, arriving = false, cite }: MarkdownProps) {
-  const blocks = useMemo(() => splitBlocks(text), [text])
+export function Markdown({ text, arriving = false, cite, marked }: MarkdownProps) {
+  const blocks = useMemo(() => (marked ? [text] : splitBlocks(text)), [text, marked])
   return (
     <CiteContext value={cite ?? null}>
       <div className={styles.markdown}>
-        {blocks.map((block, at) => <Block key={at} text={arriving && at === blocks.length - 1 ? remend(block, REPAIR) : block} cited={cite !== undefined} />)}
+        {blocks.map((block, at) => <Block key={at} text={arriving && at === blocks.length - 1 ? remend(block, REPAIR) : block} cited={cite !== undefined} marked={marked} />)}
       </div>
     </CiteContext>
   )
@@ -38,10 +42,12 @@ const REPAIR = { linkMode: 'text-only' } as const
 /** Past the blocks, which are not drawn again when a source becomes known. */
 const CiteContext = createContext<((number: number) => ReactNode) | null>(null)
 
-const Block = memo(function Block({ text, cited }: { readonly text: string; readonly cited: boolean }) {
-  return <ReactMarkdown remarkPlugins={cited ? WITH_CITATIONS : PLAIN} components={COMPONENTS} urlTransform={safeUrl}>{text}</ReactMarkdown>
+const Block = memo(function Block({ text, cited, marked }: { readonly text: string; readonly cited: boolean; readonly marked: Range | undefined }) {
+  const rehypePlugins = useMemo((): PluggableList => (marked ? [[rehypeMark, marked]] : []), [marked])
+  return <ReactMarkdown remarkPlugins={cited ? WITH_CITATIONS : PLAIN} rehypePlugins={rehypePlugins} components={COMPONENTS} urlTransform={safeUrl}>{text}</ReactMarkdown>
 })
 
+type PluggableList = NonNullable<Options['rehypePlugins']>
 type Tree = Parameters<typeof findAndReplace>[0]
 
 /** `[12]`, where it stands in running text, as an element of its own. */

@@ -1,3 +1,4 @@
+import { useId } from 'react'
 import type { ReactNode } from 'react'
 import styles from './page.module.css'
 
@@ -16,11 +17,12 @@ interface PageProps {
 
 /** What every page stands in: a head, and what scrolls below it. */
 export function Page({ title, before, about, actions, tools, filled = false, children }: PageProps) {
+  const titleId = useId()
   return (
-    <section className={styles.page} aria-labelledby="page-title">
+    <section className={styles.page} aria-labelledby={titleId}>
       <header className={styles.head}>
         {before}
-        <h1 id="page-title" className={styles.title} tabIndex={-1}>{title}</h1>
+        <h1 id={titleId} className={styles.title} tabIndex={-1}>{title}</h1>
         {actions !== undefined && actions !== false && <div className={styles.actions}>{actions}</div>}
       </header>
       {filled ? children : (
