@@ -7,7 +7,7 @@ import { componentSchemas, inlineSchema, schemaRef } from './openapi-schema.ts'
 import type { JsonSchema } from './openapi-schema.ts'
 import { id } from './operation.ts'
 import type { Operation } from './operation.ts'
-import { OPEN_ROUTES, SCOPED_ROUTES } from './routes.ts'
+import { OPEN_ROUTES, SCOPED_ROUTES, prefixesOf } from './routes.ts'
 import type { ScopedRoute } from './routes.ts'
 
 /** Where the interface is mounted. */
@@ -47,14 +47,16 @@ const PATH_IDS: Readonly<Record<string, string>> = {
   run: 'The id of the run.',
   document: 'The id of the document.',
   file: 'The id of the file.',
+  person: 'The id of the person.',
+  key: 'The id of the key.',
 }
 
 /** The interface as an OpenAPI 3.1 document, from the routes' own table. */
 export function openApiDocument({ basePath, prefixes }: Mount): OpenApiDocument {
   const scoped = prefixes.flatMap((prefix) =>
-    SCOPED_ROUTES.map((route) => entryOf(prefix + route.path, route.method, {
+    SCOPED_ROUTES.filter((route) => prefixesOf(route, prefixes).includes(prefix)).map((route) => entryOf(prefix + route.path, route.method, {
       ...operationOf(route.operation, prefix + route.path, refusalsOf(route)),
-      operationId: route.operation.id + (SUFFIXES[prefix] ?? ''),
+      operationId: route.operation.id + (route.only ? '' : (SUFFIXES[prefix] ?? '')),
     })),
   )
   const open = OPEN_ROUTES.map(({ path, method, operation }) => entryOf(path, method, {

@@ -3,9 +3,10 @@
  * each other within an organisation. A migration that adds or drops one says it here, too.
  */
 export const WALLS = [
-  'calls own_record_insert', 'calls own_record_update', 'calls read_set', 'claims own_record_insert', 'claims visible', 'events own_word',
-  'events visible', 'files own_name', 'files own_unsent', 'files visible', 'frames own_record_insert', 'frames read_set', 'idempotency_keys own', 'manifests own_record_insert', 'manifests read_set',
-  'message_contents own_record_insert', 'message_contents read_set', 'message_contents visible', 'messages own_name', 'messages visible',
+  'api_keys held', 'api_keys own_name', 'calls own_record_insert', 'calls own_record_update', 'calls read_set', 'claims own_record_insert', 'claims visible', 'events own_word',
+  'events visible', 'files own_name', 'files own_unsent', 'files visible', 'frames own_record_insert', 'frames read_set', 'idempotency_keys own', 'manifests own_record_insert', 'manifests read_set', 'memberships administered_delete',
+  'memberships administered_insert', 'memberships administered_update',
+  'message_contents own_record_insert', 'message_contents read_set', 'message_contents visible', 'messages own_name', 'messages visible', 'projects administered_insert', 'projects administered_update',
   'read_sets own_record_insert', 'read_sets own_record_update', 'read_sets read_set', 'read_sets visible', 'runs own_name', 'runs own_record',
   'runs visible', 'settings administered_insert', 'settings administered_update', 'steps own_record_insert', 'steps read_set', 'threads own_name',
   'threads own_removal', 'threads visible',
@@ -93,7 +94,7 @@ export function listRights(): readonly string[] {
 export const UNWALLED: readonly string[] = ['migrations']
 
 /**
- * Keys of tables with an `org_id` that do not hold it. The prefix of an API key is random, and looked up before any
- * organisation is known; a person may be in many organisations. The scoped role writes to none of these tables.
+ * Keys of tables with an `org_id` that do not hold it. The prefix of an API key is looked up before any organisation is
+ * known; it is 72 random bits of the server's own choosing, so that nobody can ask with it what is there.
  */
-export const KEYS_ALONE: readonly string[] = ['api_keys_prefix_key', 'api_keys_person_id_fkey', 'memberships_person_id_fkey']
+export const KEYS_ALONE: readonly string[] = ['api_keys_prefix_key']
