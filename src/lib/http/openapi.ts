@@ -5,7 +5,7 @@ import type { Responses } from './openapi-responses.ts'
 import { SIGN_IN_COOKIE } from '../identity/sign-in-cookie.ts'
 import { componentSchemas, inlineSchema, schemaRef } from './openapi-schema.ts'
 import type { JsonSchema } from './openapi-schema.ts'
-import { id } from './operation.ts'
+import { documented, id } from './operation.ts'
 import type { Operation } from './operation.ts'
 import { OPEN_ROUTES, SCOPED_ROUTES, prefixesOf } from './routes.ts'
 import type { ScopedRoute } from './routes.ts'
@@ -71,7 +71,7 @@ export function openApiDocument({ basePath, prefixes }: Mount): OpenApiDocument 
     security: [{ bearer: [] }, { signedIn: [] }],
     paths: pathsOf(entries),
     components: {
-      schemas: componentSchemas(),
+      schemas: schemasOf(prefixes),
       responses: componentResponses(entries.map(({ operation }) => operation)),
       headers: { RequestId: REQUEST_ID_HEADER },
       parameters: componentParameters(entries),
@@ -81,6 +81,12 @@ export function openApiDocument({ basePath, prefixes }: Mount): OpenApiDocument 
       },
     },
   }
+}
+
+/** A route that stands before none of these prefixes takes its body with it. */
+function schemasOf(prefixes: readonly string[]): Readonly<Record<string, JsonSchema>> {
+  const absent = SCOPED_ROUTES.filter((route) => prefixesOf(route, prefixes).length === 0).map(({ operation }) => operation.body && documented.get(operation.body)?.id)
+  return Object.fromEntries(Object.entries(componentSchemas()).filter(([name]) => !absent.includes(name)))
 }
 
 interface Entry {
