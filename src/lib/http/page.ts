@@ -3,7 +3,7 @@ import { isId } from '../directory/principal.ts'
 import { ORGANISATION } from '../scope/chat-execution-context.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
-import { id } from './operation.ts'
+import { id as idSchema } from './operation.ts'
 
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 200
@@ -14,7 +14,7 @@ const limitQuery = z.int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT)
 export const timePageQuery = { limit: limitQuery, after: z.string().describe('`next` of the page before.') }
 export const numberPageQuery = { limit: limitQuery, after: z.string().regex(/^\d{1,15}$/).describe('`next` of the page before.') }
 
-export const idPageQuery = { limit: limitQuery, after: id.describe('`next` of the page before.') }
+export const idPageQuery = { limit: limitQuery, after: idSchema.describe('`next` of the page before.') }
 
 /** Of every page: what to send as `after` for the next one. */
 export const next = z.string().nullable().describe('Null where this was the last page.')
