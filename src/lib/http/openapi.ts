@@ -85,7 +85,7 @@ export function openApiDocument({ basePath, prefixes }: Mount): OpenApiDocument 
 
 /** A route that stands before none of these prefixes takes its body with it. */
 function schemasOf(prefixes: readonly string[]): Readonly<Record<string, JsonSchema>> {
-  const absent = SCOPED_ROUTES.filter((route) => prefixesOf(route, prefixes).length === 0).map(({ operation }) => operation.body && documented.get(operation.body)?.id)
+  const absent = SCOPED_ROUTES.filter((route) => prefixesOf(route, prefixes).length === 0).map(({ operation: { body } }) => (typeof body === 'object' ? documented.get(body)?.id : undefined))
   return Object.fromEntries(Object.entries(componentSchemas()).filter(([name]) => !absent.includes(name)))
 }
 
