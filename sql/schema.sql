@@ -15,19 +15,30 @@ create table ambit.api_keys (
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
+  made_by text,
   constraint api_keys_prefix_key UNIQUE (prefix),
   constraint api_keys_pkey PRIMARY KEY (org_id, id),
-  constraint api_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES ambit.organisations(id),
-  constraint api_keys_person_id_fkey FOREIGN KEY (person_id) REFERENCES ambit.people(id)
+  constraint api_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES ambit.organisations(id)
 );
 alter table ambit.api_keys enable row level security, force row level security;
+create policy held on ambit.api_keys as restrictive for all to ambit_scoped
+  using (((( SELECT NULLIF(current_setting('ambit.administers'::text, true), ''::text) AS "nullif") = 'true'::text) AND ('*'::text IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text))) OR ((( SELECT NULLIF(current_setting('ambit.own_affairs'::text, true), ''::text) AS "nullif") = 'true'::text) AND (person_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"))));
 create policy lookup on ambit.api_keys as permissive for all to ambit_lookup
   using true;
 create policy operator on ambit.api_keys as permissive for all to ambit_operator
   using true;
+create policy organisation on ambit.api_keys as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy own_name on ambit.api_keys as restrictive for insert to ambit_scoped
+  with check (made_by = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"));
+create policy scope on ambit.api_keys as permissive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
 grant select on ambit.api_keys to ambit_lookup;
 grant update (last_used_at) on ambit.api_keys to ambit_lookup;
 grant insert, select, update on ambit.api_keys to ambit_operator;
+grant insert (org_id, id, person_id, prefix, hash, expires_at, made_by) on ambit.api_keys to ambit_scoped;
+grant select (org_id, id, person_id, prefix, created_at, expires_at, revoked_at, last_used_at, made_by) on ambit.api_keys to ambit_scoped;
+grant update (revoked_at) on ambit.api_keys to ambit_scoped;
 
 create table ambit.calls (
   org_id text not null,
@@ -309,19 +320,33 @@ create table ambit.memberships (
   project_id text not null,
   person_id text not null,
   role text not null,
+  name text not null default ''::text,
+  since timestamp with time zone default now(),
   constraint memberships_pkey PRIMARY KEY (org_id, person_id, project_id),
   constraint memberships_org_id_fkey FOREIGN KEY (org_id) REFERENCES ambit.organisations(id),
-  constraint memberships_person_id_fkey FOREIGN KEY (person_id) REFERENCES ambit.people(id),
   constraint memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
 );
 CREATE INDEX memberships_by_person ON ambit.memberships USING btree (person_id, org_id);
 alter table ambit.memberships enable row level security, force row level security;
+create policy administered_delete on ambit.memberships as restrictive for delete to ambit_scoped
+  using ((( SELECT NULLIF(current_setting('ambit.administers'::text, true), ''::text) AS "nullif") = 'true'::text) OR ((( SELECT NULLIF(current_setting('ambit.own_affairs'::text, true), ''::text) AS "nullif") = 'true'::text) AND (person_id = ( SELECT NULLIF(current_setting('ambit.user_id'::text, true), ''::text) AS "nullif"))));
+create policy administered_insert on ambit.memberships as restrictive for insert to ambit_scoped
+  with check (( SELECT NULLIF(current_setting('ambit.administers'::text, true), ''::text) AS "nullif") = 'true'::text);
+create policy administered_update on ambit.memberships as restrictive for update to ambit_scoped
+  using (( SELECT NULLIF(current_setting('ambit.administers'::text, true), ''::text) AS "nullif") = 'true'::text);
 create policy lookup on ambit.memberships as permissive for all to ambit_lookup
   using true;
 create policy operator on ambit.memberships as permissive for all to ambit_operator
   using true;
+create policy organisation on ambit.memberships as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy scope on ambit.memberships as permissive for all to ambit_scoped
+  using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (project_id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 grant select on ambit.memberships to ambit_lookup;
 grant delete, insert, select, update on ambit.memberships to ambit_operator;
+grant delete, select on ambit.memberships to ambit_scoped;
+grant insert (org_id, project_id, person_id, role, name) on ambit.memberships to ambit_scoped;
+grant update (role, name) on ambit.memberships to ambit_scoped;
 
 create table ambit.message_contents (
   org_id text not null,
@@ -482,12 +507,23 @@ create table ambit.projects (
   constraint projects_visibility_check CHECK ((visibility = ANY (ARRAY['organisation'::text, 'private'::text])))
 );
 alter table ambit.projects enable row level security, force row level security;
+create policy administered_insert on ambit.projects as restrictive for insert to ambit_scoped
+  with check ((( SELECT NULLIF(current_setting('ambit.administers'::text, true), ''::text) AS "nullif") = 'true'::text) AND ('*'::text IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
+create policy administered_update on ambit.projects as restrictive for update to ambit_scoped
+  using (( SELECT NULLIF(current_setting('ambit.administers'::text, true), ''::text) AS "nullif") = 'true'::text);
 create policy lookup on ambit.projects as permissive for all to ambit_lookup
   using true;
 create policy operator on ambit.projects as permissive for all to ambit_operator
   using true;
+create policy organisation on ambit.projects as restrictive for all to ambit_scoped
+  using (org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif"));
+create policy scope on ambit.projects as permissive for all to ambit_scoped
+  using ((org_id = ( SELECT NULLIF(current_setting('ambit.org_id'::text, true), ''::text) AS "nullif")) AND (id IN ( SELECT jsonb_array_elements_text((NULLIF(current_setting('ambit.project_ids'::text, true), ''::text))::jsonb) AS jsonb_array_elements_text)));
 grant select on ambit.projects to ambit_lookup;
 grant insert, select, update on ambit.projects to ambit_operator;
+grant select on ambit.projects to ambit_scoped;
+grant insert (org_id, id, slug, name, about, visibility) on ambit.projects to ambit_scoped;
+grant update (name, about, visibility, deleted_at) on ambit.projects to ambit_scoped;
 
 create table ambit.read_sets (
   org_id text not null,

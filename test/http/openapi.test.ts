@@ -9,7 +9,7 @@ import type { OpenApiDocument, OpenApiOperation } from '../../src/lib/http/opena
 import type { Answer } from '../../src/lib/http/operation.ts'
 import { parseChatCommand } from '../../src/lib/http/parse-chat-command.ts'
 import { json } from '../../src/lib/http/respond.ts'
-import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES } from '../../src/lib/http/routes.ts'
+import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES, prefixesOf } from '../../src/lib/http/routes.ts'
 import type { getLiveOperation } from '../../src/lib/http/open-routes.ts'
 import { DEFAULT_LIMITS } from '../../src/lib/limits/limits.ts'
 import { DOCUMENT, ajvOf, checkAgainst } from '../support/check-answers.ts'
@@ -62,7 +62,7 @@ describe('openapi.json', () => {
   })
 
   test('has every route, at every address', () => {
-    const paths = [...SCOPE_PREFIXES.flatMap((prefix) => SCOPED_ROUTES.map(({ method, path }) => `${method} ${prefix}${path}`)), ...OPEN_ROUTES.map(({ method, path }) => `${method} ${path}`)]
+    const paths = [...SCOPED_ROUTES.flatMap((route) => prefixesOf(route, SCOPE_PREFIXES).map((prefix) => `${route.method} ${prefix}${route.path}`)), ...OPEN_ROUTES.map(({ method, path }) => `${method} ${path}`)]
     const told = operations.map(([path, method]) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)
     expect(told.sort()).toEqual(paths.sort())
   })

@@ -36,7 +36,7 @@ export const ZEPHYR = '/v1/orgs/acme/projects/zephyr'
 export const ACME = '/v1/orgs/acme'
 
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal

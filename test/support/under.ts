@@ -3,12 +3,12 @@ import type { RowScope } from '../../src/lib/store/handles.ts'
 import { quoteLiteral } from '../../src/lib/store/quote-literal.ts'
 
 /** What row-level security is told, as text: also what no handle would say. */
-export type Settings = Readonly<Partial<Record<'org_id' | 'project_ids' | 'user_id' | 'administers', string>>>
+export type Settings = Readonly<Partial<Record<'org_id' | 'project_ids' | 'user_id' | 'administers' | 'own_affairs', string>>>
 
 export type RoleOfAmbit = 'lookup' | 'scoped' | 'sweeper' | 'operator'
 
 export function settingsOf(scope: RowScope): Settings {
-  return { org_id: scope.orgId, project_ids: JSON.stringify(scope.projectIds), user_id: scope.userId, ...(scope.administers && { administers: 'true' }) }
+  return { org_id: scope.orgId, project_ids: JSON.stringify(scope.projectIds), user_id: scope.userId, ...(scope.administers && { administers: 'true' }), ...(scope.ownAffairs && { own_affairs: 'true' }) }
 }
 
 /** Tries something under a role and settings, and takes it back. Answers what came of it, or the SQLSTATE it failed with. */

@@ -31,8 +31,8 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
 
   test('has the tables that these rules are about', () => {
     expect(tables).toEqual(expect.arrayContaining(['api_keys', 'nodes', 'threads']))
-    expect(tenantTables).toEqual(expect.arrayContaining(['calls', 'claims', 'documents', 'events', 'frames', 'idempotency_keys', 'message_contents', 'messages', 'postings', 'read_sets', 'runs', 'steps', 'threads']))
-    expect(tenantTables).not.toContain('memberships')
+    expect(tenantTables).toEqual(expect.arrayContaining(['calls', 'claims', 'documents', 'events', 'frames', 'idempotency_keys', 'memberships', 'message_contents', 'messages', 'postings', 'read_sets', 'runs', 'steps', 'threads']))
+    expect(tenantTables).not.toContain('people')
   })
 
   test('asks other tables per row and by key: none can become one answer for the whole organisation', async () => {
@@ -62,9 +62,12 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     expect(policies.filter((policy) => policy.roles.length === 0 || !policy.roles.every((role) => roles.includes(role)))).toEqual([])
   })
 
+  /** The scoped handle touches these, and they have no project beside them: one is a project, the other opens all of somebody's. */
+  const OF_AN_ORGANISATION = ['api_keys', 'projects']
+
   test('keeps the restrictive policy of the organisation on every tenant table', () => {
     const guarded = policies.filter((policy) => policy.name === 'organisation' && !policy.permissive && policy.command === 'ALL')
-    expect(guarded.map((policy) => policy.table)).toEqual(tenantTables)
+    expect(guarded.map((policy) => policy.table)).toEqual([...tenantTables, ...OF_AN_ORGANISATION].toSorted())
   })
 
   test('opens everything (`using (true)`) only where no scope exists', () => {
@@ -89,7 +92,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     expect(nullable).toEqual([])
   })
 
-  test('points with every foreign key of a tenant table inside the same organisation and project', async () => {
+  test('points with every foreign key of a tenant table inside the same organisation and project, or to the organisation', async () => {
     const references = `from pg_constraint k
        join pg_class c on c.oid = k.conrelid
        cross join lateral (
@@ -97,7 +100,8 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
          from unnest(k.conkey, k.confkey) as pair (own, other)
          join pg_attribute own on own.attrelid = k.conrelid and own.attnum = pair.own
          join pg_attribute other on other.attrelid = k.confrelid and other.attnum = pair.other) columns
-       where k.contype = 'f' and c.relnamespace = 'ambit'::regnamespace and c.relname = any($1)`
+       where k.contype = 'f' and c.relnamespace = 'ambit'::regnamespace and c.relname = any($1)
+         and not (k.confrelid = 'ambit.organisations'::regclass and columns.pairs = '{org_id=id}')`
     expect((await find(`select k.conname::text as found ${references}`, [tenantTables])).length).toBeGreaterThan(0)
     expect(await find(`select k.conname::text as found ${references} and not columns.pairs @> '{org_id=org_id,project_id=project_id}'`, [tenantTables])).toEqual([])
   })
@@ -118,7 +122,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
   const OPENED: Readonly<Record<RoleOfAmbit, (tables: readonly string[], tenants: readonly string[]) => readonly string[]>> = {
     lookup: () => ['api_keys', 'memberships', 'organisations', 'people', 'projects', 'settings', 'sign_ins'],
     operator: () => ['api_keys', 'calls', 'claims', 'memberships', 'nodes', 'organisations', 'people', 'projects', 'runs', 'settings', 'steps'],
-    scoped: (_, tenants) => tenants,
+    scoped: (_, tenants) => [...tenants, ...OF_AN_ORGANISATION].toSorted(),
     sweeper: () => ['claims', 'events', 'files', 'frames', 'idempotency_keys', 'nodes', 'runs'],
   }
 
@@ -141,7 +145,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     }
     expect(readable).toEqual(OPENED[role](tables, tenantTables))
     expect(writable).toEqual({
-      lookup: ['sign_ins'], operator: ['memberships'], scoped: ['documents', 'idempotency_keys', 'postings', 'threads'], sweeper: ['events', 'files', 'frames', 'idempotency_keys', 'nodes'],
+      lookup: ['sign_ins'], operator: ['memberships'], scoped: ['documents', 'idempotency_keys', 'memberships', 'postings', 'threads'], sweeper: ['events', 'files', 'frames', 'idempotency_keys', 'nodes'],
     }[role])
   })
 
@@ -152,6 +156,7 @@ describe.each(databaseKinds)('the schema on $name', (kind) => {
     ['sweeper', 'files', 'their age, and whether they were sent', ['created_at', 'message_id'], ['org_id', 'project_id', 'id', 'author_id', 'name', 'media_type', 'content', 'thread_id']],
     ['sweeper', 'events', 'in which scope there are any', ['org_id', 'project_id', 'number', 'at'], ['kind', 'thread_id', 'run_id', 'about_id', 'reader_id']],
     ['operator', 'runs', 'how they went', ['state', 'error_code', 'node_id', 'fence', 'started_at'], ['principal', 'target', 'context', 'about', 'user_message_id', 'message_id', 'trimmed']],
+    ['scoped', 'api_keys', 'what is public of them', ['id', 'person_id', 'prefix', 'made_by', 'expires_at', 'revoked_at'], ['hash']],
     ['operator', 'calls', 'how they went', ['name', 'state', 'fence'], ['input', 'outcome']],
   ]
 

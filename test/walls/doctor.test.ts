@@ -119,7 +119,10 @@ const PLANTED: readonly Planted[] = [
   { name: 'a sign-in that lookup may give to another key', plant: 'grant update (key_id, hash) on ambit.sign_ins to ambit_lookup', codes: ['grant_wide'] },
   { name: 'sign-ins for the operator', plant: 'grant select on ambit.sign_ins to ambit_operator', codes: ['grant_wide'] },
   { name: 'a table of nobody that the scoped role may read', plant: 'grant select on ambit.nodes to ambit_scoped', codes: ['grant_wide'] },
-  { name: 'the list of keys for the scoped role', plant: 'grant select on ambit.api_keys to ambit_scoped', codes: ['grant_wide'] },
+  { name: 'the list of keys for the scoped role', plant: 'grant select on ambit.api_keys to ambit_scoped', codes: ['grant_wide'], cleanup: 'grant select (org_id, id, person_id, prefix, made_by, created_at, expires_at, revoked_at, last_used_at) on ambit.api_keys to ambit_scoped' },
+  { name: 'the hash of a key for the scoped role', plant: 'grant select (hash) on ambit.api_keys to ambit_scoped', codes: ['grant_wide'] },
+  { name: 'another slug for a project, for the scoped role', plant: 'grant update (slug) on ambit.projects to ambit_scoped', codes: ['grant_wide'] },
+  { name: 'the people of all organisations for the scoped role', plant: 'grant select on ambit.people to ambit_scoped', codes: ['grant_wide'] },
   { name: 'a role that may create in the schema', plant: 'grant create on schema ambit to ambit_scoped', codes: ['grant_create'] },
   { name: "a role that may create in the host's schema", by: 'superuser', plant: `${HOST} grant create on schema ambit_host to ambit_scoped`, codes: ['grant_create'], cleanup: DROP_HOST },
   { name: 'a function with the rights of its owner', plant: `${FUNCTION} security definer`, codes: ['definer_function'], cleanup: 'drop function ambit.peek' },
@@ -239,7 +242,7 @@ describe.each(databaseKinds)('the doctor on $name', (kind) => {
     expect((await examine(database)).faults).toEqual([])
   })
 
-  test.each([['frames', 'read_set'], ['manifests', 'read_set'], ['calls', 'own_record_update'], ['idempotency_keys', 'own'], ['runs', 'own_record'], ['settings', 'administered_update']])('misses %s.%s, which guards within an organisation', async (table, name) => {
+  test.each([['frames', 'read_set'], ['manifests', 'read_set'], ['calls', 'own_record_update'], ['idempotency_keys', 'own'], ['runs', 'own_record'], ['settings', 'administered_update'], ['memberships', 'administered_update'], ['api_keys', 'held']])('misses %s.%s, which guards within an organisation', async (table, name) => {
     const { rows } = await database.superuser.transaction('', (sql) =>
       sql.query<{ again: string }>(
         `select format('create policy %I on ambit.%I as restrictive for %s to ambit_scoped using (%s)', policyname, tablename, cmd, qual) as again

@@ -266,13 +266,69 @@ function probesOf({ world, tables, hidden, shared, common }: Stage): readonly Pr
     { name: `${name} makes some`, expected: inserted, run: (sql) => under(sql, 'scoped', { ...who, project_ids: '["new"]' }, async (scoped) => `changed ${(await scoped.query(putOwn('new'))).count}`) },
   ])
 
+  // The directory is written in a transaction that was opened to administer, or for somebody's own affairs. Each: the
+  // admin at the organisation, the same in a run, Bob about what is his, Bob in a run.
+  const marks = { 'An admin': { ...ada, administers: 'true' }, 'An admin in a run': ada, 'Bob, of his own': { ...bob, own_affairs: 'true' }, 'Bob in a run': bob }
+  const addMember = `insert into ambit.memberships (org_id, project_id, person_id, role) values ('${acme}', '*', 'new', 'owner')`
+  const addKey = (person: string, maker: string) =>
+    `insert into ambit.api_keys (org_id, id, person_id, prefix, hash, made_by) values ('${acme}', 'new', '${person}', 'new', '', '${maker}')`
+  const kept: readonly (readonly [name: string, text: string, expected: readonly string[]])[] = [
+    ['adds to memberships', addMember, ['changed 1', '42501', '42501', '42501']],
+    ['changes memberships', "update ambit.memberships set role = 'owner' where project_id = '*' and person_id = 'bob'", ['changed 1', 'changed 0', 'changed 0', 'changed 0']],
+    ['leaves Bob’s memberships', "delete from ambit.memberships where project_id = '*' and person_id = 'bob'", ['changed 1', 'changed 0', 'changed 1', 'changed 0']],
+    ['takes memberships of Carol', "delete from ambit.memberships where project_id = '*' and person_id = 'carol'", ['changed 1', 'changed 0', 'changed 0', 'changed 0']],
+    ['changes projects', `update ambit.projects set name = 'x' where id = '${apollo}'`, ['changed 1', 'changed 0', 'changed 0', 'changed 0']],
+    ['revokes Bob’s api_keys', "update ambit.api_keys set revoked_at = now() where person_id = 'bob'", ['changed 1', 'changed 0', 'changed 1', 'changed 0']],
+    ['revokes Carol’s api_keys', "update ambit.api_keys set revoked_at = now() where person_id = 'carol'", ['changed 1', 'changed 0', 'changed 0', 'changed 0']],
+    ['makes api_keys for Bob, as Ada', addKey('bob', 'ada'), ['changed 1', '42501', '42501', '42501']],
+    ['makes api_keys for Bob, as Bob', addKey('bob', 'bob'), ['42501', '42501', 'changed 1', '42501']],
+    ['makes api_keys for Carol, as Bob', addKey('carol', 'bob'), ['42501', '42501', '42501', '42501']],
+  ]
+  const scopedTo = (who: typeof ada, text: string) => (sql: Sql) => under(sql, 'scoped', who, async (scoped) => `changed ${(await scoped.query(text)).count}`)
+  const directory = kept.flatMap(([name, text, expected]) => Object.entries(marks).map(([who, told], at): Probe => ({ name: `${who} ${name}`, expected: expected[at] ?? '', run: scopedTo(told, text) })))
+  const admin = marks['An admin']
+  const addProject = `insert into ambit.projects (org_id, id, slug, name, visibility) values ('${acme}', 'new', 'new', 'New', 'private')`
+  const ofOrganisation: readonly Probe[] = [
+    { name: 'An admin makes projects', expected: 'changed 1', run: scopedTo({ ...admin, project_ids: '["*", "new"]' }, addProject) },
+    { name: 'An admin of projects makes no other ones', expected: '42501', run: scopedTo({ ...admin, project_ids: '["new"]' }, addProject) },
+    { name: 'A run makes no projects', expected: '42501', run: scopedTo({ ...ada, project_ids: '["*", "new"]' }, addProject) },
+    { name: 'projects outside the scope are not in it', expected: 'none', run: (sql) => backToHere(sql, async () => (await dropRestrictive(sql, 'projects'), rows(sql, adaInZephyr, 'ambit.projects where id = $1', [apollo]))) },
+    { name: 'api_keys of others are not of a project', expected: 'none', run: (sql) => rows(sql, { ...adaInZephyr, administers: 'true' }, "ambit.api_keys where person_id <> 'ada'") },
+    ...['projects', 'api_keys'].flatMap((table): readonly Probe[] => [
+      { name: `An admin sees ${table}`, expected: 'some', run: (sql) => rows(sql, admin, `ambit.${table} where org_id = $1`, [acme]) },
+      {
+        name: `a careless policy on ${table} does not open it to another organisation`,
+        expected: 'none',
+        run: (sql) =>
+          backToHere(sql, async () => {
+            await dropRestrictive(sql, table)
+            await sql.script(`create policy careless on ambit.${table} to ambit_scoped using (true)`)
+            return rows(sql, { ...adaOfGlobex, administers: 'true' }, `ambit.${table} where org_id = $1`, [acme])
+          }),
+      },
+      {
+        name: `${table} of another organisation are not in the scope`,
+        expected: 'none',
+        run: (sql) =>
+          backToHere(sql, async () => {
+            await dropRestrictive(sql, table)
+            await sql.script(`drop policy if exists organisation on ambit.${table}`)
+            return rows(sql, { ...adaOfGlobex, administers: 'true' }, `ambit.${table} where org_id = $1`, [acme])
+          }),
+      },
+    ]),
+  ]
+
   const unscoped = Object.entries(OPENED).flatMap(([role, opened]) => opened.map((table) => [role as keyof typeof OPENED, table] as const)).map(([role, table]): Probe => ({
     name: `the ${role} sees ${table}`,
     expected: 'some',
     run: (sql) => under(sql, role, {}, async (inside) => some(Number((await inside.query(`select 1 from ambit.${table}`)).rows.length))),
   }))
 
-  return [...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...events, ...others, ...removals, ...keys, ...files, ...settings, ...unscoped]
+  return [
+    ...rightful, ...organisation, ...projects, ...privacy, ...company, ...readSet, ...names, ...record, ...events, ...others, ...removals, ...keys, ...files, ...settings,
+    ...directory, ...ofOrganisation, ...unscoped,
+  ]
 }
 
 /** Leaves of a table's restrictive policies only the organisation's. */

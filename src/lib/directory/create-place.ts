@@ -10,7 +10,9 @@ export interface Declined {
   readonly detail: string
 }
 
-const SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/
+/** What a slug is, as a regular expression says it. */
+export const SLUG_PATTERN = '^[a-z0-9][a-z0-9-]{0,62}$'
+const SLUG = new RegExp(SLUG_PATTERN)
 
 /** A new organisation with its first owner, who is made where nobody of that id is known. */
 export async function createOrganisation(
@@ -48,7 +50,7 @@ export async function join(
 ): Promise<void> {
   const { orgId, projectId, role, person } = membership
   if (!(await findPerson(sql, person.id))) await insertPerson(sql, person)
-  await putMembership(sql, { orgId, projectId, personId: person.id, role })
+  await putMembership(sql, { orgId, projectId, personId: person.id, role, name: person.name })
 }
 
 function checkSlug(slug: string): Declined | null {

@@ -14,7 +14,7 @@ import { openApiDocument } from './openapi.ts'
 import type { OpenApiDocument } from './openapi.ts'
 import { internalProblem, problem } from './problem.ts'
 import { takeBody } from './parse-body.ts'
-import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES } from './routes.ts'
+import { OPEN_ROUTES, SCOPED_ROUTES, SCOPE_PREFIXES, prefixesOf } from './routes.ts'
 import type { ScopedRoute } from './routes.ts'
 
 export interface DoorOptions {
@@ -46,8 +46,8 @@ const PROBES: ReadonlySet<string> = new Set(['GET /health/live', 'GET /health/re
 export function createDoor(options: DoorOptions): (request: Request) => Promise<Response> {
   const app = new Hono()
   const prefixes = options.target ? [''] : SCOPE_PREFIXES
-  for (const prefix of prefixes) {
-    for (const route of SCOPED_ROUTES) mount(route, prefix + route.path, (exchange) => serveScoped(exchange, route, options))
+  for (const route of SCOPED_ROUTES) {
+    for (const prefix of prefixesOf(route, prefixes)) mount(route, prefix + route.path, (exchange) => serveScoped(exchange, route, options))
   }
   let document: OpenApiDocument | undefined
   const door = { open: options.open, basePath: options.basePath, metrics: options.metricsText, document: () => (document ??= openApiDocument({ basePath: options.basePath, prefixes })) }
@@ -118,7 +118,7 @@ async function serveScoped(exchange: Exchange, route: ScopedRoute, { open }: Doo
   if ('ok' in who) return problem(who, requestId)
   const parsed = await takeBody(request, route.operation, house.limits)
   if (!parsed.ok) return problem(parsed, requestId)
-  const target = await exchange.target(who)
+  const target = route.directory && !house.keepsDirectory ? null : await exchange.target(who)
   const context = target ? await house.resolve(who, target, route.permission) : NOT_FOUND
   if (!context.ok) return problem(context, requestId)
   return route.serve(Object.assign(exchange, { who, context, body: parsed.body }), house) // not a copy: what the log says from now on, it says of the request

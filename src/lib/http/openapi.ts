@@ -5,9 +5,9 @@ import type { Responses } from './openapi-responses.ts'
 import { SIGN_IN_COOKIE } from '../identity/sign-in-cookie.ts'
 import { componentSchemas, inlineSchema, schemaRef } from './openapi-schema.ts'
 import type { JsonSchema } from './openapi-schema.ts'
-import { id } from './operation.ts'
+import { documented, id } from './operation.ts'
 import type { Operation } from './operation.ts'
-import { OPEN_ROUTES, SCOPED_ROUTES } from './routes.ts'
+import { OPEN_ROUTES, SCOPED_ROUTES, prefixesOf } from './routes.ts'
 import type { ScopedRoute } from './routes.ts'
 
 /** Where the interface is mounted. */
@@ -47,14 +47,16 @@ const PATH_IDS: Readonly<Record<string, string>> = {
   run: 'The id of the run.',
   document: 'The id of the document.',
   file: 'The id of the file.',
+  person: 'The id of the person.',
+  key: 'The id of the key.',
 }
 
 /** The interface as an OpenAPI 3.1 document, from the routes' own table. */
 export function openApiDocument({ basePath, prefixes }: Mount): OpenApiDocument {
   const scoped = prefixes.flatMap((prefix) =>
-    SCOPED_ROUTES.map((route) => entryOf(prefix + route.path, route.method, {
+    SCOPED_ROUTES.filter((route) => prefixesOf(route, prefixes).includes(prefix)).map((route) => entryOf(prefix + route.path, route.method, {
       ...operationOf(route.operation, prefix + route.path, refusalsOf(route)),
-      operationId: route.operation.id + (SUFFIXES[prefix] ?? ''),
+      operationId: route.operation.id + (route.only ? '' : (SUFFIXES[prefix] ?? '')),
     })),
   )
   const open = OPEN_ROUTES.map(({ path, method, operation }) => entryOf(path, method, {
@@ -69,7 +71,7 @@ export function openApiDocument({ basePath, prefixes }: Mount): OpenApiDocument 
     security: [{ bearer: [] }, { signedIn: [] }],
     paths: pathsOf(entries),
     components: {
-      schemas: componentSchemas(),
+      schemas: schemasOf(prefixes),
       responses: componentResponses(entries.map(({ operation }) => operation)),
       headers: { RequestId: REQUEST_ID_HEADER },
       parameters: componentParameters(entries),
@@ -79,6 +81,12 @@ export function openApiDocument({ basePath, prefixes }: Mount): OpenApiDocument 
       },
     },
   }
+}
+
+/** A route that stands before none of these prefixes takes its body with it. */
+function schemasOf(prefixes: readonly string[]): Readonly<Record<string, JsonSchema>> {
+  const absent = SCOPED_ROUTES.filter((route) => prefixesOf(route, prefixes).length === 0).map(({ operation: { body } }) => (typeof body === 'object' ? documented.get(body)?.id : undefined))
+  return Object.fromEntries(Object.entries(componentSchemas()).filter(([name]) => !absent.includes(name)))
 }
 
 interface Entry {

@@ -43,5 +43,15 @@ const ID_RULE = 'must be 1 to 128 of A-Z a-z 0-9 _ . : -'
 /** Of what a caller sends. The pattern is what `isId` asks, for the document. */
 export const id = z.string().refine(isId, ID_RULE).meta({ pattern: ID_PATTERN })
 
+/** What people call something: a line. */
+export const name = plainText(200).trim().min(1, 'must not be empty')
+
+export const role = z.enum(['owner', 'admin', 'member', 'viewer'])
+
+/** Of what a caller sends, and a database stores. */
+export function plainText(chars: number) {
+  return z.string().max(chars, `has at most ${chars} characters`).refine((text) => !text.includes('\0'), 'must not hold a NUL character')
+}
+
 /** A moment, to the microsecond, in UTC. */
 export const time = z.string().meta({ format: 'date-time' })

@@ -3,15 +3,18 @@ import { isId } from '../directory/principal.ts'
 import { ORGANISATION } from '../scope/chat-execution-context.ts'
 import { refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
+import { id as idSchema } from './operation.ts'
 
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 200
 
 const limitQuery = z.int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT)
 
-/** How these queries stand in the document; `parseTimePage` and `parseNumberPage` read them. */
+/** How these queries stand in the document; `parseTimePage`, `parseNumberPage` and `parseIdPage` read them. */
 export const timePageQuery = { limit: limitQuery, after: z.string().describe('`next` of the page before.') }
 export const numberPageQuery = { limit: limitQuery, after: z.string().regex(/^\d{1,15}$/).describe('`next` of the page before.') }
+
+export const idPageQuery = { limit: limitQuery, after: idSchema.describe('`next` of the page before.') }
 
 /** Of every page: what to send as `after` for the next one. */
 export const next = z.string().nullable().describe('Null where this was the last page.')
@@ -90,6 +93,20 @@ export function parseNumberPage(query: URLSearchParams): { readonly ok: true; re
   if (limit === null) return BAD_LIMIT
   const after = query.get('after') ?? '0'
   return /^\d{1,15}$/.test(after) ? { ok: true, limit, after: Number(after) } : BAD_CURSOR
+}
+
+/** Where a page of things that are ordered by their name goes on: after the one of that name; from the start, where it is empty. */
+export interface IdPage {
+  readonly limit: number
+  readonly after: string
+}
+
+/** `?limit=&after=` of a list that is ordered by id or slug. */
+export function parseIdPage(query: URLSearchParams): { readonly ok: true; readonly page: IdPage } | Refusal {
+  const limit = parseLimit(query)
+  if (limit === null) return BAD_LIMIT
+  const after = query.get('after')
+  return after === null || isId(after) ? { ok: true, page: { limit, after: after ?? '' } } : BAD_CURSOR
 }
 
 export function timeCursor(at: string, id: string): string {

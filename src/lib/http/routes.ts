@@ -12,6 +12,9 @@ import type { Door } from './open-routes.ts'
 import { getMe, getMeOperation } from './me-routes.ts'
 import { getMessages, getMessagesOperation } from './message-routes.ts'
 import type { Answer, BodyOf, Operation } from './operation.ts'
+import { deleteKey, deleteKeyOperation, getKeys, getKeysOperation, postKey, postKeyOperation } from './key-routes.ts'
+import { deleteMember, deleteMemberOperation, getMembers, getMembersOperation, putMember, putMemberOperation } from './member-routes.ts'
+import { deleteProject, deleteProjectOperation, getProjects, getProjectsOperation, patchProject, patchProjectOperation, postProject, postProjectOperation } from './project-routes.ts'
 import { getRun, getRunOperation, getRuns, getRunsOperation } from './run-routes.ts'
 import { followRunEvents, followRunOperation, resumeStream, resumeStreamOperation } from './stream-routes.ts'
 import { getScope, getScopeOperation } from './scope-routes.ts'
@@ -20,7 +23,7 @@ import { deleteSignIn, postSignIn, signInOperation, signOutOperation } from './s
 import { getThread, getThreadOperation, getThreads, getThreadsOperation, patchThread, patchThreadOperation } from './thread-routes.ts'
 
 interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   /** What it takes and answers, for the compiler, the document and whoever parses its body. */
   readonly operation: Operation
@@ -29,6 +32,10 @@ interface Route {
 /** What a request must be allowed to do: `chat` is settled by the controller itself, the others before `serve` is called. Its path is below either scope's prefix. */
 export interface ScopedRoute extends Route {
   readonly permission: Permission
+  /** At one kind of address alone; absent, at both. */
+  readonly only?: 'organisation' | 'project'
+  /** Of Ambit's own directory: under a host's, nothing is there. */
+  readonly directory?: true
   serve(exchange: Exchange | ScopedExchange, house: House): Promise<Response>
 }
 
@@ -60,6 +67,16 @@ export const SCOPED_ROUTES: readonly ScopedRoute[] = [
   scoped({ method: 'GET', path: '/scope', permission: 'read', operation: getScopeOperation, serve: getScope }),
   scoped({ method: 'GET', path: '/settings', permission: 'read', operation: getSettingsOperation, serve: getSettings }),
   scoped({ method: 'PATCH', path: '/settings', permission: 'admin', operation: patchSettingsOperation, serve: patchSettings }),
+  scoped({ method: 'GET', path: '/projects', only: 'organisation', directory: true, permission: 'read', operation: getProjectsOperation, serve: getProjects }),
+  scoped({ method: 'POST', path: '/projects', only: 'organisation', directory: true, permission: 'admin', operation: postProjectOperation, serve: postProject }),
+  scoped({ method: 'PATCH', path: '', only: 'project', directory: true, permission: 'admin', operation: patchProjectOperation, serve: patchProject }),
+  scoped({ method: 'DELETE', path: '', only: 'project', directory: true, permission: 'admin', operation: deleteProjectOperation, serve: deleteProject }),
+  scoped({ method: 'GET', path: '/members', directory: true, permission: 'read', operation: getMembersOperation, serve: getMembers }),
+  scoped({ method: 'PUT', path: '/members/:person', directory: true, permission: 'admin', operation: putMemberOperation, serve: putMember }),
+  scoped({ method: 'DELETE', path: '/members/:person', directory: true, permission: 'read', operation: deleteMemberOperation, serve: deleteMember }),
+  scoped({ method: 'GET', path: '/keys', directory: true, permission: 'read', operation: getKeysOperation, serve: getKeys }),
+  scoped({ method: 'POST', path: '/keys', directory: true, permission: 'read', operation: postKeyOperation, serve: postKey }),
+  scoped({ method: 'DELETE', path: '/keys/:key', directory: true, permission: 'read', operation: deleteKeyOperation, serve: deleteKey }),
 ]
 
 export const OPEN_ROUTES: readonly OpenRoute[] = [
@@ -74,6 +91,11 @@ export const OPEN_ROUTES: readonly OpenRoute[] = [
 
 export const SCOPE_PREFIXES = ['/v1/orgs/:org', '/v1/orgs/:org/projects/:project'] as const
 
+/** Before which of these prefixes a route stands. Where the host names the place (no prefix), a place itself has no path. */
+export function prefixesOf({ only, path }: Pick<ScopedRoute, 'only' | 'path'>, prefixes: readonly string[]): readonly string[] {
+  return prefixes.filter((prefix) => (prefix === '' ? path !== '' : only === undefined || (only === 'project') === prefix.endsWith(':project')))
+}
+
 /** A row of the table, whose function answers what its operation declares, and nothing else. */
 type Row<Of extends Operation, Taken, From> = Omit<Route, 'operation'> & {
   readonly operation: Of
@@ -82,7 +104,7 @@ type Row<Of extends Operation, Taken, From> = Omit<Route, 'operation'> & {
 
 /** A route's body is what its own schema makes of it; behind the table nobody knows its type any more. */
 function scoped<Of extends Operation>(
-  route: Row<Of, ScopedExchange<BodyOf<Of>>, House> & { readonly permission: 'read' | 'write' | 'admin' },
+  route: Row<Of, ScopedExchange<BodyOf<Of>>, House> & Pick<ScopedRoute, 'only' | 'directory'> & { readonly permission: 'read' | 'write' | 'admin' },
 ): ScopedRoute {
   return { ...route, serve: (exchange, house) => route.serve(exchange as ScopedExchange<BodyOf<Of>>, house) }
 }

@@ -1,8 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { NewId } from '../directory/new-id.ts'
 import { findKey, insertKey, touchKey } from '../store/key-rows.ts'
-import type { KeyRow } from '../store/key-rows.ts'
-import type { Handles, LookupSql, OperatorSql } from '../store/handles.ts'
+import type { KeyRow, ListedKeyRow } from '../store/key-rows.ts'
+import type { Handles, LookupSql, OperatorSql, ScopedSql } from '../store/handles.ts'
 import type { Principal } from '../directory/principal.ts'
 import { sha256 } from './sha256.ts'
 
@@ -35,19 +35,34 @@ export interface ProvedKey {
   readonly key: KeyRow
 }
 
+export interface KeyOwner {
+  readonly orgId: string
+  readonly personId: string
+  readonly expiresInDays: number | null
+  /** Who asked for it over HTTP. */
+  readonly madeBy?: string
+}
+
+/** The key itself, which nobody can tell again, and what stands about it in the list. */
+export interface MintedKey {
+  readonly key: string
+  readonly row: ListedKeyRow
+}
+
 /**
  * Mints a key for a person in an organisation: `ambit_<prefix>_<secret>`, 256 random bits of secret. Answers the key
  * once; what is stored is the prefix and the secret's SHA-256 (a fast hash is enough for a secret nobody can guess).
  */
-export async function createKey(
-  sql: OperatorSql,
-  owner: { orgId: string; personId: string; expiresInDays: number | null },
-  newId: NewId,
-): Promise<string> {
+export async function mintKey(sql: OperatorSql | ScopedSql, owner: KeyOwner, newId: NewId): Promise<MintedKey> {
   const prefix = randomBytes(PREFIX_BYTES).toString('base64url')
   const secret = randomBytes(SECRET_BYTES).toString('base64url')
-  await insertKey(sql, { ...owner, id: newId('key'), prefix, hash: sha256(secret) })
-  return `ambit_${prefix}_${secret}`
+  const row = await insertKey(sql, { ...owner, madeBy: owner.madeBy ?? null, id: newId('key'), prefix, hash: sha256(secret) })
+  return { key: `ambit_${prefix}_${secret}`, row }
+}
+
+/** The same for the command line. */
+export async function createKey(sql: OperatorSql, owner: KeyOwner, newId: NewId): Promise<string> {
+  return (await mintKey(sql, owner, newId)).key
 }
 
 /** Reads `Authorization: Bearer <key>`. */

@@ -5,7 +5,7 @@ import type { Limits } from '../limits/limits.ts'
 import { allowsModel } from '../model/model-name.ts'
 import type { RowScope } from '../store/handles.ts'
 
-/** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share, documents), `chat` (needs a model too), `admin` (settings). */
+/** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share, documents), `chat` (needs a model too), `admin` (settings, projects, members). */
 export type Permission = 'read' | 'write' | 'chat' | 'admin'
 
 /** The reserved project: rows of the organisation itself. */
@@ -53,6 +53,15 @@ export function createContext(facts: ChatExecutionFacts): ChatExecutionContext {
 /** The project that rows of this scope's threads carry. */
 export function homeOf(context: Pick<ChatExecutionContext, 'project'>): string {
   return context.project?.id ?? ORGANISATION
+}
+
+/**
+ * What a request may write in the directory, of this place itself and in its caller's name: an admin all of it, everybody
+ * what is his own. Asked for by such a request alone: no run has it.
+ */
+export function rowsToChange(context: ChatExecutionContext): RowScope {
+  const { orgId, userId } = context.rows
+  return { orgId, userId, projectIds: [homeOf(context)], ownAffairs: true, ...(context.may.includes('admin') && { administers: true }) }
 }
 
 /** A stored context, as it was frozen; a limit that was not known then is the default. */

@@ -104,7 +104,7 @@ function demandSound(access: Access, target: ChatTarget): void {
 
 const CREDENTIAL_ENDED = refuse('unauthenticated', 'The credential with which this began is no longer good. Sign in again, or use another key.')
 
-const ADMINS_ONLY = refuse('forbidden', 'Only admins and owners of this place can change its settings. Ask one of them.')
+const ADMINS_ONLY = refuse('forbidden', 'Only admins and owners of this place can change that. Ask one of them.')
 
 const READS_ONLY = refuse(
   'forbidden',

@@ -138,6 +138,7 @@ export async function insertProject(
   )
 }
 
+/** The registry of the version before, which took names from it: what somebody is called stands in the memberships. */
 export async function findPerson(sql: OperatorSql, id: string): Promise<{ id: string } | null> {
   const { rows } = await sql.query<{ id: string }>('select id from ambit.people where id = $1', [id])
   return rows[0] ?? null
@@ -150,13 +151,13 @@ export async function insertPerson(sql: OperatorSql, person: { id: string; name:
 /** Gives a role, or replaces the one that is there. `projectId` is `*` for the organisation. */
 export async function putMembership(
   sql: OperatorSql,
-  membership: { orgId: string; projectId: string; personId: string; role: RoleName },
+  membership: { orgId: string; projectId: string; personId: string; role: RoleName; name: string },
 ): Promise<void> {
-  const { orgId, projectId, personId, role } = membership
+  const { orgId, projectId, personId, role, name } = membership
   await sql.query(
-    `insert into ambit.memberships (org_id, project_id, person_id, role) values ($1, $2, $3, $4)
+    `insert into ambit.memberships (org_id, project_id, person_id, role, name) values ($1, $2, $3, $4, $5)
      on conflict (org_id, person_id, project_id) do update set role = excluded.role`,
-    [orgId, projectId, personId, role],
+    [orgId, projectId, personId, role, name],
   )
 }
 

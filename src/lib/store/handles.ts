@@ -12,6 +12,8 @@ export interface RowScope {
   readonly userId: string
   /** Set for an admin's own request to change settings, and never for a run. */
   readonly administers?: true
+  /** Set for somebody's own request about what is his (his keys, his leaving), and never for a run. */
+  readonly ownAffairs?: true
 }
 
 declare const handleOf: unique symbol
@@ -66,8 +68,9 @@ export function openHandles(database: Database, rolePrefix: string = DEFAULT_ROL
 }
 
 /** In the preamble and not a statement of its own: it goes out with `begin`, and a round trip is most of what a statement costs. */
-function settingsOf({ orgId, projectIds, userId, administers }: RowScope): string {
-  const settings = { org_id: orgId, project_ids: JSON.stringify(projectIds), user_id: userId, administers: administers ? 'true' : '' }
+function settingsOf({ orgId, projectIds, userId, administers, ownAffairs }: RowScope): string {
+  const told = (mark: true | undefined): string => (mark ? 'true' : '')
+  const settings = { org_id: orgId, project_ids: JSON.stringify(projectIds), user_id: userId, administers: told(administers), own_affairs: told(ownAffairs) }
   return Object.entries(settings).map(([name, value]) => `; set local ambit.${name} = ${quoteLiteral(value)}`).join('')
 }
 

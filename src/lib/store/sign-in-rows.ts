@@ -1,4 +1,5 @@
 import type { LookupSql } from './handles.ts'
+import { PERSON_NAME } from './key-rows.ts'
 import type { KeyRow } from './key-rows.ts'
 
 /** A sign-in as its key, of which `hash` is the cookie's and `stale` is the use of the sign-in. Judged by the database's clock. */
@@ -16,13 +17,12 @@ const ENDED_AT_A_TIME = 100
 export async function findSignIns(sql: LookupSql, hashes: readonly Uint8Array[]): Promise<readonly SignInRow[]> {
   const { rows } = await sql.query<SignInRow>(
     `select s.hash, s.ends_at <= now() as ended, s.used_at < now() - interval '1 hour' as stale,
-            k.org_id, k.id, o.slug as org, k.person_id, p.name as person_name, k.prefix,
+            k.org_id, k.id, o.slug as org, k.person_id, ${PERSON_NAME} as person_name, k.prefix,
             k.expires_at is not null and k.expires_at <= now() as expired,
             k.revoked_at is not null as revoked
      from ambit.sign_ins s
      join ambit.api_keys k on k.org_id = s.org_id and k.id = s.key_id
      join ambit.organisations o on o.id = k.org_id
-     join ambit.people p on p.id = k.person_id
      where s.hash = any($1::bytea[])`,
     [hashes],
   )

@@ -46,9 +46,17 @@ interface Named {
 const NEVER = '0123456789abcdef0123456789abcdef'
 
 const idsOf = ({ facts }: Route, { id, run, file }: PlantedThread): string => (facts.names === 'run' ? run : facts.names === 'file' ? file : id)
-const KINDS = { thread: 'thr', run: 'run', document: 'doc', file: 'file' } as const
+const KINDS = { thread: 'thr', run: 'run', document: 'doc', file: 'file', person: 'somebody', key: 'key' } as const
 const never = ({ facts }: Route): Named => nothing(`${KINDS[facts.names ?? 'thread']}_${NEVER}`)
 const nothing = (text: string): Named => ({ text, thread: null, document: null })
+
+/** A person and a key that a path names are nobody's. */
+const namesThing = ({ facts }: Route): boolean => facts.names !== undefined && !['person', 'key'].includes(facts.names)
+
+/** Whether a route stands below an address of this kind. */
+function fits({ facts }: Route, { asked }: Address): boolean {
+  return facts.only === undefined || (typeof asked === 'string' && asked.includes('/') === (facts.only === 'project'))
+}
 
 export function createCells({ canaries, callers, threads, documents, idOf }: Planted) {
   let count = 0
@@ -63,6 +71,8 @@ export function createCells({ canaries, callers, threads, documents, idOf }: Pla
 
   /** What a path names, where it names what is there. */
   const fixtureFor = (route: Route, place: PlaceName | null): Named => {
+    // One person is added, and another one is removed.
+    if (route.facts.names !== undefined && !namesThing(route)) return nothing(`${route.method}-${NEVER}`)
     if (route.facts.names !== 'document') {
       const thread = fixture(place)
       return { text: idsOf(route, thread), thread, document: null }
@@ -93,7 +103,7 @@ export function createCells({ canaries, callers, threads, documents, idOf }: Pla
     const role = roleAt(caller, at)
     const barred = role !== null && !mayDo(role, route.facts.permission)
     const seen = route.facts.names === 'document' ? document !== null && at !== null && scopeOf(caller, at).includes(document.place) : thread !== null && seesThread(caller, at, thread)
-    const unseen = role !== null && route.facts.names !== undefined && !seen
+    const unseen = role !== null && namesThing(route) && !seen
     const where = role === null ? `${address.asked?.includes('/') ? 'project' : 'organisation'} ${lookUpOf(address, caller)}` : `${at}`
     const group = `${caller.name} ${route.name} ${where} ${barred ? 'barred' : 'unseen'}`
     return {
@@ -108,7 +118,7 @@ export function createCells({ canaries, callers, threads, documents, idOf }: Pla
   const addressCells = (part: string, callersOf: readonly Caller[], addresses: readonly Address[]): readonly Cell[] =>
     allRoutes().flatMap((route) =>
       callersOf.flatMap((caller) =>
-        addresses.map((address) => cell(part, route, { caller, address, named: fixtureFor(route, address.means) })).filter((one) => !takesAway(one)),
+        addresses.filter((address) => fits(route, address)).map((address) => cell(part, route, { caller, address, named: fixtureFor(route, address.means) })).filter((one) => !takesAway(one)),
       ),
     )
 
@@ -148,7 +158,7 @@ export function createCells({ canaries, callers, threads, documents, idOf }: Pla
     },
     /** Threads and runs of everybody, named at every place that a caller may enter. */
     objects(): readonly Cell[] {
-      const all = allRoutes().filter(({ facts }) => facts.names).flatMap((route) =>
+      const all = allRoutes().filter(namesThing).flatMap((route) =>
         callers.good.flatMap((caller) =>
           placesOf(caller).flatMap((place) =>
             namesFor(route)
@@ -179,11 +189,11 @@ export function createCells({ canaries, callers, threads, documents, idOf }: Pla
       return allRoutes().flatMap((route) =>
         (route.facts.nonsense ?? []).flatMap((body, index) => {
           // Everything once for each nonsense; each address, caller and thread with some nonsense.
-          const addresses = [...orgs, ...projects].filter((_, at) => (at + index) % 6 === 0)
+          const addresses = [...orgs, ...projects].filter((address, at) => (at + index) % 6 === 0 && fits(route, address))
           return some.flatMap((caller) =>
             addresses.map((address): Cell => {
               const thread = must(threads[(index * 7 + addresses.indexOf(address)) % threads.length])
-              const made = cell('nonsense', route, { caller, address, named: route.facts.names === 'document' ? fixtureFor(route, address.means) : { text: idsOf(route, thread), thread, document: null } })
+              const made = cell('nonsense', route, { caller, address, named: route.facts.names === 'document' || !namesThing(route) ? fixtureFor(route, address.means) : { text: idsOf(route, thread), thread, document: null } })
               return { ...made, body, status: 400, live: false, sameAnswer: `${route.name} nonsense ${index}`, sameStatements: `${caller.name} nonsense` }
             }),
           )
@@ -192,7 +202,7 @@ export function createCells({ canaries, callers, threads, documents, idOf }: Pla
     },
     /** What takes a thing away, of things that no other cell stands on: each once, by somebody who may, and after all others. */
     removals(): readonly Cell[] {
-      const routes = allRoutes().filter(({ method }) => method === 'DELETE')
+      const routes = allRoutes().filter((route) => route.method === 'DELETE' && namesThing(route))
       return routes.flatMap((route) => {
         const names = route.facts.names === 'document'
           ? spare.map((document): Named => ({ text: document.id, thread: null, document }))
@@ -231,7 +241,7 @@ export function createCells({ canaries, callers, threads, documents, idOf }: Pla
   }
 }
 
-const NAMES = /:thread|:run|:document|:file/
+const NAMES = /:thread|:run|:document|:file|:person|:key/
 
 /** What was there for a cell is not there for the next one. */
 function takesAway({ method, status }: Cell): boolean {

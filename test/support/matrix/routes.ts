@@ -6,7 +6,11 @@ import type { PlantedDocument } from './plant.ts'
 /** What the matrix knows of a route. A route that is not declared here has no cells, and the test fails for it. */
 export interface RouteFacts {
   readonly permission: Permission
-  readonly names?: 'thread' | 'run' | 'document' | 'file'
+  /** A person and a key that a path names are there for nobody, so that the world stays as it is. */
+  readonly names?: 'thread' | 'run' | 'document' | 'file' | 'person' | 'key'
+  readonly only?: 'organisation' | 'project'
+  /** Served, it would take something from all the others: who may do it does not ask. Proved in test/flows. */
+  readonly spared?: true
   /** A body that says this text. */
   body?(text: string, n: number): unknown
   /** Bodies that fit no route of this kind, as JSON text. */
@@ -94,6 +98,44 @@ export const ROUTES: Readonly<Record<string, RouteFacts>> = {
     nonsense: [...NO_JSON, '{}', '{"instructions":5}', '{"instructions":["a"]}', '{"instructions":"\\u0000"}', '{"ai_enabled":"no"}', '{"ai_enabled":0}', '{"model":5}', '{"model":""}', '{"org":"globex"}'],
     seen: always,
   },
+  'GET /projects': { permission: 'read', only: 'organisation', seen: always },
+  'POST /projects': {
+    permission: 'admin',
+    only: 'organisation',
+    body: (text, n) => ({ slug: `matrix-${n}`, name: text, visibility: 'organisation' }),
+    nonsense: [...NO_JSON, '{}', '{"slug":"A","name":"a","visibility":"private"}', '{"slug":"a","name":"a","visibility":"all"}', '{"slug":["a"],"name":"a","visibility":"private"}', '{"slug":"a","name":"","visibility":"private"}'],
+    seen: () => 201,
+  },
+  'PATCH ': {
+    permission: 'admin',
+    only: 'project',
+    body: (text) => ({ about: text }),
+    nonsense: [...NO_JSON, '{}', '{"name":5}', '{"name":""}', '{"about":["a"]}', '{"visibility":"all"}', '{"slug":"globex"}', '{"__proto__":{"name":"x"}}'],
+    seen: always,
+  },
+  'DELETE ': { permission: 'admin', only: 'project', spared: true, seen: () => 204 },
+  'GET /members': { permission: 'read', seen: always },
+  'PUT /members/:person': {
+    permission: 'admin',
+    names: 'person',
+    body: (text) => ({ role: 'viewer', name: text }),
+    nonsense: [...NO_JSON, '{}', '{"role":"king"}', '{"role":["owner"]}', '{"name":"x"}', '{"role":"viewer","name":5}', '{"role":"viewer","name":"\u0000"}'],
+    seen: always,
+  },
+  'DELETE /members/:person': {
+    permission: 'read',
+    names: 'person',
+    spared: true,
+    seen: (caller, at) => (mayDo(roleAt(caller, at) ?? 'viewer', 'admin') ? 404 : 403),
+  },
+  'GET /keys': { permission: 'read', seen: always },
+  'POST /keys': {
+    permission: 'read',
+    body: () => ({ expires_in_days: 1 }),
+    nonsense: [...NO_JSON, '{"person":5}', '{"person":"a b"}', '{"expires_in_days":0}', '{"expires_in_days":"1"}'].filter((text) => text !== ''),
+    seen: () => 201,
+  },
+  'DELETE /keys/:key': { permission: 'read', names: 'key', spared: true, seen: () => 404 },
 }
 
 /** Routes outside any scope: 401 where they ask who it is, and else for everybody; what is not switched on is for nobody. */

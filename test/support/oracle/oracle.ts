@@ -94,6 +94,7 @@ export function listRows(world: World, settings: RawSettings): readonly string[]
   const inScope = (row: { org: string; project: string }) => row.org === settings.org && projects.includes(row.project)
   const rows: string[] = []
   for (const one of world.settings) if (inScope(one)) rows.push(`settings/${one.org}/${one.project}`)
+  for (const one of world.memberships) if (inScope(one)) rows.push(`memberships/${one.org}/${one.project}/${one.person}`)
   for (const one of world.documents) {
     if (inScope(one)) rows.push(`documents/${one.org}/${one.project}/${one.id}`, `postings/${one.org}/${one.project}/word/${one.id}`)
   }

@@ -5,7 +5,7 @@ const DIRECTORY = ['organisations', 'projects', 'people', 'memberships'] as cons
 
 /** The tables of which the oracle says who sees their rows. */
 export const TENANT_TABLES = [
-  'calls', 'claims', 'documents', 'events', 'files', 'frames', 'idempotency_keys', 'manifests', 'message_contents', 'messages', 'postings', 'read_sets', 'runs',
+  'calls', 'claims', 'documents', 'events', 'files', 'frames', 'idempotency_keys', 'manifests', 'memberships', 'message_contents', 'messages', 'postings', 'read_sets', 'runs',
   'settings', 'steps', 'threads',
 ] as const
 

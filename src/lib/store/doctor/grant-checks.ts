@@ -27,7 +27,7 @@ export const GRANT_CHECKS = [
   {
     code: 'grant_wide',
     group: 'grants',
-    proves: 'lookup, sweeper and operator hold what they need, and the scoped role holds tables of a tenant',
+    proves: 'lookup, sweeper and operator hold what they need, and the scoped role holds tables of a tenant, and of the directory what is listed',
     listed: true,
     find: `
       select format('The role %s may %s %s%s, which it has no need of.', role.rolname, g.privilege, g.name, columns.listed) as says,
@@ -46,7 +46,8 @@ export const GRANT_CHECKS = [
       join role on role.oid = g.grantee
       cross join lateral (
         select case when g.whole then '' else format(' (%s)', (select string_agg(quote_ident(n), ', ') from unnest(g.names) n)) end) columns (listed)
-      where role.handle <> 'scoped' or g.oid in (select oid from stored except select oid from tenant)`,
+      where role.handle <> 'scoped' or g.oid in (select oid from stored except select oid from tenant)
+         or exists (select from unnest(rights) one (granted) where starts_with(one.granted, format('scoped %s ', g.relname)))`,
   },
   {
     code: 'grant_create',

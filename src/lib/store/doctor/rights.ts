@@ -3,9 +3,11 @@
  * each other within an organisation. A migration that adds or drops one says it here, too.
  */
 export const WALLS = [
-  'calls own_record_insert', 'calls own_record_update', 'calls read_set', 'claims own_record_insert', 'claims visible', 'events own_word',
-  'events visible', 'files own_name', 'files own_unsent', 'files visible', 'frames own_record_insert', 'frames read_set', 'idempotency_keys own', 'manifests own_record_insert', 'manifests read_set',
-  'message_contents own_record_insert', 'message_contents read_set', 'message_contents visible', 'messages own_name', 'messages visible',
+  'api_keys held', 'api_keys own_name', 'calls own_record_insert', 'calls own_record_update', 'calls read_set', 'claims own_record_insert',
+  'claims visible', 'events own_word', 'events visible', 'files own_name', 'files own_unsent', 'files visible', 'frames own_record_insert',
+  'frames read_set', 'idempotency_keys own', 'manifests own_record_insert', 'manifests read_set', 'memberships administered_delete',
+  'memberships administered_insert', 'memberships administered_update', 'message_contents own_record_insert', 'message_contents read_set',
+  'message_contents visible', 'messages own_name', 'messages visible', 'projects administered_insert', 'projects administered_update',
   'read_sets own_record_insert', 'read_sets own_record_update', 'read_sets read_set', 'read_sets visible', 'runs own_name', 'runs own_record',
   'runs visible', 'settings administered_insert', 'settings administered_update', 'steps own_record_insert', 'steps read_set', 'threads own_name',
   'threads own_removal', 'threads visible',
@@ -21,11 +23,11 @@ type Rights = Readonly<Partial<Record<Right, Columns>>>
 const KEPT = { select: '*', insert: '*', update: '*' } as const
 
 /**
- * What each role but the scoped one may do, and where a policy may let it see every row. The grants say the same once
+ * What each role may do, and where a policy may let it see every row (the scoped one: nowhere). The grants say the same once
  * more; a migration that opens something to one of these roles says it here, too, or the doctor refuses the database.
- * The scoped role is not listed: what it may touch is held to the rules for tenant tables.
+ * Of the scoped role only the directory is listed: what else it may touch is held to the rules for tenant tables.
  */
-const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record<string, Rights>>>> = {
+const RIGHTS: Readonly<Record<'lookup' | 'scoped' | 'sweeper' | 'operator', Readonly<Record<string, Rights>>>> = {
   // Before a scope exists: who somebody is, and what is ruled where. Writes only when a key was used last, and who has signed in with it.
   lookup: {
     organisations: { select: '*' },
@@ -36,6 +38,16 @@ const RIGHTS: Readonly<Record<'lookup' | 'sweeper' | 'operator', Readonly<Record
     sign_ins: { select: '*', insert: '*', update: ['used_at', 'ends_at'], delete: '*' },
     settings: { select: '*' },
     migrations: { select: '*' },
+  },
+  // What an admin keeps, and everybody of his own. Of a key never the hash: it is written and not read.
+  scoped: {
+    projects: { select: '*', insert: ['org_id', 'id', 'slug', 'name', 'about', 'visibility'], update: ['name', 'about', 'visibility', 'deleted_at'] },
+    memberships: { select: '*', insert: ['org_id', 'project_id', 'person_id', 'role', 'name'], update: ['role', 'name'], delete: '*' },
+    api_keys: {
+      select: ['org_id', 'id', 'person_id', 'prefix', 'made_by', 'created_at', 'expires_at', 'revoked_at', 'last_used_at'],
+      insert: ['org_id', 'id', 'person_id', 'prefix', 'hash', 'made_by', 'expires_at'],
+      update: ['revoked_at'],
+    },
   },
   // Of all organisations: who owns a run, and the scope it was begun with. Never what was said or sent, which it throws away by age.
   sweeper: {
@@ -93,7 +105,7 @@ export function listRights(): readonly string[] {
 export const UNWALLED: readonly string[] = ['migrations']
 
 /**
- * Keys of tables with an `org_id` that do not hold it. The prefix of an API key is random, and looked up before any
- * organisation is known; a person may be in many organisations. The scoped role writes to none of these tables.
+ * Keys of tables with an `org_id` that do not hold it. The prefix of an API key is looked up before any organisation is
+ * known; it is 72 random bits of the server's own choosing, so that nobody can ask with it what is there.
  */
-export const KEYS_ALONE: readonly string[] = ['api_keys_prefix_key', 'api_keys_person_id_fkey', 'memberships_person_id_fkey']
+export const KEYS_ALONE: readonly string[] = ['api_keys_prefix_key']
