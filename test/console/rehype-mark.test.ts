@@ -4,9 +4,9 @@ import { rehypeMark } from '../../console/src/chat/rehype-mark.ts'
 type Tree = Parameters<ReturnType<typeof rehypeMark>>[0]
 
 /** A text as it was read from a piece of the source. */
-function text(value: string, source: string, written = value): Tree {
-  const offset = source.indexOf(written)
-  return { type: 'text', value, position: { start: { offset }, end: { offset: offset + written.length } } }
+function text(value: string, source: string, escaped = value): Tree {
+  const offset = source.indexOf(escaped)
+  return { type: 'text', value, position: { start: { offset }, end: { offset: offset + escaped.length } } }
 }
 
 const element = (tagName: string, ...children: Tree[]): Tree => ({ type: 'element', tagName, children })
