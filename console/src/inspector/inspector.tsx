@@ -1,3 +1,42 @@
+import { useQuery } from '@tanstack/react-query'
+import type { RunDetail } from '../api/runs.ts'
+import { isLive, runQuery } from '../api/runs.ts'
+import { navigate, useAddress } from '../address/navigation.ts'
+import { Problem } from '../design/problem.tsx'
+import { Skeleton } from '../design/skeleton.tsx'
+import { Tabs } from '../design/tabs.tsx'
+import { useHere } from '../shell/place-context.ts'
+import { ContextView } from './context-view.tsx'
+import { EventsView } from './events-view.tsx'
+import { Overview } from './overview.tsx'
+import { TimelineView } from './timeline-view.tsx'
+
+const NAMES = ['overview', 'context', 'timeline', 'events'] as const
+type Name = (typeof NAMES)[number]
+
+/** Everything that a run did, for those who are allowed to know. */
 export function Inspector({ runId }: { readonly runId: string }) {
-  return <p>{runId}</p>
+  const { place } = useHere()
+  const run = useQuery(runQuery(place, runId))
+  const address = useAddress()
+  if (run.isPending) return <Skeleton lines={8} label="Loading the run" />
+  if (!run.data) return <Problem error={run.error} retry={() => void run.refetch()} />
+  const wanted = address?.search['tab']
+  const tab = NAMES.find((name) => name === wanted) ?? 'overview'
+  const choose = (name: Name) => address && navigate({ ...address, search: { ...address.search, tab: name } }, { replace: true })
+  return <Tabs label="What the run did" value={tab} onChange={choose} tabs={viewsOf(run.data)} />
+}
+
+function viewsOf(run: RunDetail) {
+  return [
+    { name: 'overview', label: 'Overview', content: <Overview run={run} /> },
+    { name: 'context', label: 'Context', content: <ContextView run={run} /> },
+    { name: 'timeline', label: 'Timeline', content: <TimelineView run={run} /> },
+    { name: 'events', label: 'Events', content: <EventsView runId={run.id} live={isLive(run)} /> },
+  ] as const
+}
+
+/** Whether this reader may see what the run has read, and so what it did. */
+export function isHidden({ scope }: RunDetail): boolean {
+  return scope === null
 }
