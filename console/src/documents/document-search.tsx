@@ -19,11 +19,16 @@ export function DocumentSearch({ ref, address, query }: { readonly ref: Ref<HTML
     setSaid(query)
     if (query !== text.trim()) setText(query)
   }
+  // When the pause is over, another document may be open.
+  const latest = useRef(address)
+  useEffect(() => {
+    latest.current = address
+  })
   useEffect(() => () => clearTimeout(timer.current), [])
   const look = (next: string) => {
     clearTimeout(timer.current)
-    const { query: _, ...rest } = address.search
-    navigate({ ...address, search: next.trim() === '' ? rest : { ...rest, query: next.trim() } }, { replace: true })
+    const { query: _, ...rest } = latest.current.search
+    navigate({ ...latest.current, search: next.trim() === '' ? rest : { ...rest, query: next.trim() } }, { replace: true })
   }
   const write = (next: string) => {
     setText(next)
