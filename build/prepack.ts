@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { buildConsole } from './build-console.ts'
 import { buildPackage } from './build-package.ts'
 import { publishedManifest } from './published-manifest.ts'
 import type { SourceManifest } from './published-manifest.ts'
@@ -8,6 +9,7 @@ import type { SourceManifest } from './published-manifest.ts'
 const KEPT = 'package.source.json'
 if (existsSync(KEPT)) renameSync(KEPT, 'package.json')
 await buildPackage()
+await buildConsole()
 const source = JSON.parse(readFileSync('package.json', 'utf8')) as SourceManifest
 writeFileSync('package.next.json', `${JSON.stringify(publishedManifest(source), null, 2)}\n`)
 copyFileSync('package.json', KEPT)

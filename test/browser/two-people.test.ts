@@ -88,14 +88,16 @@ describeInBrowser('two people in two browsers', (stage) => {
 
   test('who signs out leaves nothing for who comes next', async () => {
     const { url } = await stage.serve({ model: scriptedModel(says('For ada’s eyes.')) })
-    const page = await stage.visit(`${url}/orgs/acme/projects/zephyr/chats`, 'ada')
+    const page = await stage.visit(`${url}/orgs/acme/projects/apollo/chats`, 'ada')
     await ask(page, 'What is only mine?')
     await answered(page)
+    const address = page.url()
     await page.getByRole('button', { name: /ada/ }).last().click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
     await page.getByRole('textbox', { name: 'API key' }).fill(stage.world.keys.bob)
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByText('There is nothing here for you').waitFor()
+    await page.getByRole('heading', { name: /^Ask in/ }).waitFor()
+    expect(page.url()).toBe(address)
     expect(await page.content()).not.toContain('For ada')
     await page.goto(`${url}/`)
     await page.getByRole('textbox', { name: 'Message', exact: true }).waitFor()

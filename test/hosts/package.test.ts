@@ -42,10 +42,10 @@ beforeAll(async () => {
 afterAll(() => Promise.all([host.remove(), nodes.remove()]))
 
 describe('what is packed', () => {
-  test('is JavaScript, types, the demo and the docs: no source, no test, no Node and no PostgreSQL', () => {
+  test('is JavaScript, types, the console, the demo and the docs: no source, no test, no Node and no PostgreSQL', () => {
     const files = execFileSync('tar', ['tf', inject('tarball')], { encoding: 'utf8' }).split('\n').filter((path) => path !== '')
-    const kinds = new Set(files.map((path) => path.replace(/^package\//, '').replace(/^examples\/.*/, 'examples').replace(/^(dist|docs)\/.*?((\.d)?\.[a-z]+)$/, '$1 $2')))
-    expect([...kinds].toSorted()).toEqual(['CHANGELOG.md', 'README.md', 'dist .d.ts', 'dist .js', 'dist .md', 'docs .md', 'examples', 'openapi.json', 'package.json'])
+    const kinds = new Set(files.map((path) => path.replace(/^package\//, '').replace(/^examples\/.*/, 'examples').replace(/^(console\/dist|dist|docs)\/.*?((\.d)?\.[a-z]+(\.br|\.gz)?)$/, '$1 $2')))
+    expect([...kinds].toSorted()).toEqual(['CHANGELOG.md', 'README.md', 'console/dist .css', 'console/dist .css.br', 'console/dist .css.gz', 'console/dist .html', 'console/dist .js', 'console/dist .js.br', 'console/dist .js.gz', 'console/dist .md', 'console/dist .svg', 'console/dist .svg.br', 'console/dist .svg.gz', 'console/dist/built-from', 'dist .d.ts', 'dist .js', 'dist .md', 'docs .md', 'examples', 'openapi.json', 'package.json'])
     expect(files.filter((path) => /node_modules|\.next/.test(path))).toEqual([])
     expect(manifest['optionalDependencies']).toBeUndefined()
     expect(manifest['scripts']).toBeUndefined()

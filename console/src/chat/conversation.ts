@@ -24,9 +24,9 @@ const KEPT = 8
 
 const conversations = new Map<string, Conversation>()
 
-/** The conversation of this chat in this place: the same one for as long as the page is open. */
-export function conversationOf(place: Place | null, chatId: string): Conversation {
-  const key = `${placeKey(place)} ${chatId}`
+/** The conversation of this person in this chat of this place: the same one for as long as the page is open, and nobody else's. */
+export function conversationOf(person: string, place: Place | null, chatId: string): Conversation {
+  const key = `${person} ${placeKey(place)} ${chatId}`
   const known = conversations.get(key) ?? createConversation(place, chatId)
   conversations.delete(key)
   conversations.set(key, known)
@@ -35,11 +35,6 @@ export function conversationOf(place: Place | null, chatId: string): Conversatio
     if (chat.status === 'ready' || chat.status === 'error') conversations.delete(old)
   }
   return known
-}
-
-/** Somebody else is signed in: nothing of what was said stays. */
-export function forgetConversations(): void {
-  conversations.clear()
 }
 
 function createConversation(place: Place | null, chatId: string): Conversation {

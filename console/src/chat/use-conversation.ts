@@ -7,6 +7,7 @@ import type { Place } from '../address/address.ts'
 import { threadQuery } from '../api/threads.ts'
 import { useConnection } from '../events/connection.ts'
 import { listenToScope } from '../events/scope-events.ts'
+import { useHere } from '../shell/place-context.ts'
 import { conversationOf, isIdle } from './conversation.ts'
 import type { Conversation } from './conversation.ts'
 
@@ -18,7 +19,8 @@ const THROTTLE_MS = 50
  */
 export function useConversation(place: Place | null, chatId: string, fresh: boolean) {
   const client = useQueryClient()
-  const conversation = useMemo(() => conversationOf(place, chatId), [place, chatId])
+  const { me } = useHere()
+  const conversation = useMemo(() => conversationOf(me.subject, place, chatId), [me.subject, place, chatId])
   const { chat, reload } = conversation
   const helpers = useChat({ chat, throttle: THROTTLE_MS })
   const stored = useQuery({

@@ -1,12 +1,9 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Keyboard, LogOut, Monitor, Moon, Sun } from 'lucide-react'
-import { signOut } from '../api/me.ts'
 import { Menu } from '../design/menu.tsx'
-import { wordsOf } from '../design/problem.tsx'
-import { toast } from '../design/toast.tsx'
 import { home } from '../home.ts'
 import styles from './account-menu.module.css'
 import { useHere } from './place-context.ts'
+import { useSignOut } from './sign-out.tsx'
 import { useTheme } from './theme.ts'
 import type { Theme } from './theme.ts'
 
@@ -19,13 +16,8 @@ const THEMES: readonly { readonly theme: Theme; readonly label: string; readonly
 /** Who one is, how it looks, and the way out. */
 export function AccountMenu({ showKeys }: { showKeys(): void }) {
   const { me, scope } = useHere()
-  const client = useQueryClient()
+  const leave = useSignOut()
   const [theme, setTheme] = useTheme()
-  const leave = useMutation({
-    mutationFn: signOut,
-    onSuccess: () => client.resetQueries(),
-    onError: (error) => toast({ title: 'You are still signed in', detail: wordsOf(error), bad: true }),
-  })
   const name = me.name ?? me.subject
   return (
     <Menu
@@ -40,7 +32,7 @@ export function AccountMenu({ showKeys }: { showKeys(): void }) {
       groups={[
         THEMES.map(({ theme: one, label, icon: Icon }) => ({ label, icon: <Icon size={16} />, checked: theme === one, act: () => setTheme(one) })),
         [{ label: 'Keyboard shortcuts', icon: <Keyboard size={16} />, keys: '?', act: showKeys }],
-        home.signIn ? [{ label: 'Sign out', icon: <LogOut size={16} />, act: leave.mutate }] : [],
+        home.signIn ? [{ label: 'Sign out', icon: <LogOut size={16} />, act: leave }] : [],
       ]}
     />
   )

@@ -18,6 +18,7 @@ import { PageOf } from './page-of.tsx'
 import { firstPlace, keepPlace } from './last-place.ts'
 import { HereContext } from './place-context.ts'
 import styles from './shell.module.css'
+import { SignOut } from './sign-out.tsx'
 import { ShellCommands } from './shell-commands.tsx'
 import { Sidebar } from './sidebar.tsx'
 import { useSidebar } from './use-sidebar.ts'
@@ -70,7 +71,7 @@ function NotHere({ me, place, error, retry }: { readonly me: Me; readonly place:
   return (
     <main className={styles.middle}>
       {gone ? (
-        <Empty title="There is nothing here for you" action={other && <Button look="solid" onClick={() => navigate(addressIn(other, 'chats'), { replace: true })}>Go to {other.project ?? other.org}</Button>}>
+        <Empty alone title="There is nothing here for you" action={<>{other && <Button look="solid" onClick={() => navigate(addressIn(other, 'chats'), { replace: true })}>Go to {other.project ?? other.org}</Button>}<SignOut /></>}>
           This organisation or project does not exist, or you are not in it. Ask an admin of it for a role, or sign in as somebody who has one.
         </Empty>
       ) : <Problem error={error} retry={retry} />}
@@ -81,7 +82,7 @@ function NotHere({ me, place, error, retry }: { readonly me: Me; readonly place:
 function Lost({ begin }: { readonly begin: Place | null }) {
   return (
     <main className={styles.middle}>
-      <Empty title="There is no such page" action={<Button look="solid" onClick={() => navigate(addressIn(begin, 'chats'))}>To the chats</Button>}>
+      <Empty alone title="There is no such page" action={<Button look="solid" onClick={() => navigate(addressIn(begin, 'chats'))}>To the chats</Button>}>
         The address may be mistyped, or cut off.
       </Empty>
     </main>
@@ -91,7 +92,7 @@ function Lost({ begin }: { readonly begin: Place | null }) {
 function Nowhere({ me }: { readonly me: Me }) {
   return (
     <main className={styles.middle}>
-      <Empty title={`Welcome, ${me.name ?? me.subject}`}>You are in no organisation and no project yet. Ask an admin for a role; then load this page again.</Empty>
+      <Empty alone title={`Welcome, ${me.name ?? me.subject}`} action={<SignOut />}>You are in no organisation and no project yet. Ask an admin for a role; then load this page again.</Empty>
     </main>
   )
 }

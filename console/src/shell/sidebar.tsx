@@ -56,9 +56,10 @@ export function Sidebar({ address, open, close, pickPlace, showKeys }: SidebarPr
 function PlaceButton({ here, pick }: { readonly here: Here; pick(): void }) {
   const { scope, place } = here
   return (
-    <button type="button" className={styles.place} onClick={pick} disabled={place === null} aria-label={`${placeName(scope)}: choose another organisation or project`}>
+    <button type="button" className={styles.place} onClick={pick} disabled={place === null}>
       <span className={styles.placeName}>{placeName(scope)}</span>
       <span className={styles.placeOrg}>{scope.project ? scope.org.name : 'Organisation'}</span>
+      {place !== null && <span className="unseen">: choose another organisation or project</span>}
       {place !== null && <ChevronsUpDown size={16} aria-hidden />}
     </button>
   )

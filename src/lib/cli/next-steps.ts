@@ -18,7 +18,7 @@ Two organisations that must not see each other. Their people, and the projects e
 
 ${columns([['who', 'org', 'role', 'projects'], ...rows])}
 
-Ask as ada (the keys of all are in ${demoPath(directory)}):
+Open ${url} in a browser, choose one of them, and ask. Or ask as ada here (the keys of all are in ${demoPath(directory)}):
 
   ${curlLine(url, ada.key)}
 
@@ -31,7 +31,7 @@ or, in another terminal:
 /** On PostgreSQL nobody is made without being asked for. */
 export function firstSteps(settings: Settings, url: string): string {
   const hint = settings.model.name === 'none' ? 'There is no model: set AMBIT_MODEL, or every question is refused.\n' : ''
-  return `Ambit runs at ${url} (PostgreSQL, model: ${settings.model.name}). Ctrl-C stops it.
+  return `Ambit runs at ${url} (PostgreSQL, model: ${settings.model.name}): open it in a browser, and sign in with a key. Ctrl-C stops it.
 ${hint}The first organisation, with AMBIT_DATABASE_OWNER_URL set: npx ambit org create <slug> --owner <person>
 `
 }
