@@ -26,10 +26,10 @@ export interface Canaries {
   find(text: string): string[]
 }
 
-/** Through whose eyes a text is read. No place: an answer that is about none, or a refusal. */
+/** Through whose eyes a text is read. No place: an answer that is about none, or a refusal. `everywhere`: about all that are the caller's. */
 export interface Sight {
   readonly caller: Caller
-  readonly at: PlaceName | null
+  readonly at: PlaceName | 'everywhere' | null
   readonly brought: string
 }
 
@@ -56,13 +56,18 @@ export function createCanaries(): Canaries {
         if (own.has(token) || (caller.person !== null && known.get(token)?.has(caller.person))) return false
         const rule = rules.get(token)
         // Ids of what came to be during the matrix are not watched; every canary is.
-        return rule ? !maySee(caller, at, rule) : token.startsWith('CNRY')
+        return rule ? !seesIt(caller, at, rule) : token.startsWith('CNRY')
       })
     },
   }
 }
 
-function maySee(caller: Caller, at: PlaceName | null, rule: Rule): boolean {
+function seesIt(caller: Caller, at: Sight['at'], rule: Rule): boolean {
+  if (rule.of === 'self') return at !== null && caller.person === rule.person
+  return at === 'everywhere' ? placesOf(caller).some((place) => maySee(caller, place, rule)) : maySee(caller, at, rule)
+}
+
+function maySee(caller: Caller, at: PlaceName | null, rule: Exclude<Rule, { readonly of: 'self' }>): boolean {
   if (at === null || roleAt(caller, at) === null) return false
   switch (rule.of) {
     case 'place':
@@ -73,7 +78,5 @@ function maySee(caller: Caller, at: PlaceName | null, rule: Rule): boolean {
       return seesThread(caller, at, rule.thread)
     case 'person':
       return caller.person === rule.person && at === rule.place
-    case 'self':
-      return caller.person === rule.person
   }
 }

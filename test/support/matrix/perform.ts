@@ -59,8 +59,10 @@ async function perform({ ambit, canaries }: Performing, cell: Cell): Promise<Out
   const { result: answer, tape } = await onTape(async () => answerOf(await ambit.fetch(requestOf(cell)), cell.live === true))
   // Served, the thing has the name that it was given, and its author reads it again.
   if (method === 'POST' && answer.status === 200 && caller.person !== null) canaries.told(caller.person, body)
+  // Who they are, and where they are at home.
+  const about = path === '/v1/me' ? 'everywhere' : at
   const sight = { caller, at, brought: `${decoded(path)} ${body} ${JSON.stringify(headers)}` }
-  const heard = canaries.sightings(`${answer.body} ${JSON.stringify(answer.headers)}`, { ...sight, at: answer.status < 300 || answer.status === 409 ? at : null })
+  const heard = canaries.sightings(`${answer.body} ${JSON.stringify(answer.headers)}`, { ...sight, at: answer.status < 300 || answer.status === 409 ? about : null })
   const told = tape.prompts.flatMap((prompt) => canaries.sightings(prompt, sight))
   return {
     cell, answer, statements: tape.transactions.map((one) => one.join('; ')).sort(), prompts: tape.prompts,
