@@ -108,7 +108,7 @@ describe.each(databaseKinds)('what a place lets somebody do, on $name', (kind) =
     const scope = await read<Scope>(stage, ambit, 'ada', `${ACME}/scope`)
     expect(scope).toEqual({
       org: { slug: 'acme', name: 'The acme company', about: 'We are acme.' }, project: null, role: 'owner', may: ['read', 'write', 'chat', 'admin'],
-      models: [expect.any(String)], tools: expect.any(Array) as unknown, chat_refusal: null, directory: 'own', principal: { subject: 'ada', kind: 'person', name: 'ada' },
+      models: [expect.any(String)], image_models: [], tools: expect.any(Array) as unknown, chat_refusal: null, directory: 'own', principal: { subject: 'ada', kind: 'person', name: 'ada' },
       limits: {
         message_chars: 100_000, message_bytes: 1_000_000, history_messages: 200, context_tokens: 100_000, steps: 25, calls: 100, run_ms: 900_000, queue: 3, user_streams: 20,
       },
