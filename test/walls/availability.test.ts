@@ -13,6 +13,8 @@ import type { PersonName } from '../support/world.ts'
 
 const BODIES: Readonly<Record<string, object>> = {
   'PATCH /threads/:thread': { title: 'Still mine' },
+  'POST /documents': { title: 'New', body: 'Written.' },
+  'PATCH /documents/:document': { title: 'Still ours' },
   'PATCH /settings': { instructions: 'Still kind.' },
 }
 
@@ -46,13 +48,14 @@ describe.each(databaseKinds)('chat that is not available on $name', (kind) => {
   async function expectReadable({ ambit }: TestAmbit, who: PersonName, place: string): Promise<void> {
     const { runs } = (await (await send(ambit, stage.world, who, `${place}/runs`)).json()) as { runs: { id: string }[] }
     const { id: file } = await uploadFile(stage, ambit, 'A file.', { who, path: place })
+    const { id: document } = (await (await send(ambit, stage.world, who, `${place}/documents`, { body: BODIES['POST /documents'] })).json()) as { id: string }
     for (const route of SCOPED_ROUTES) {
       // What is taken away, the next routes could not name; and whoever keeps the directory asks no model.
       if (route.permission === 'chat' || route.method === 'DELETE' || route.directory) continue
-      const path = place + route.path.replace(':thread', thread).replace(':run', must(runs[0]).id).replace(':file', file)
+      const path = place + route.path.replace(':thread', thread).replace(':run', must(runs[0]).id).replace(':file', file).replace(':document', document)
       const body = BODIES[`${route.method} ${route.path}`] ?? {}
       const response = await send(ambit, stage.world, route.permission === 'admin' ? 'ada' : who, path, { method: route.method, ...(route.method !== 'GET' && { body }) })
-      const served = route.path.endsWith('/stream') ? 204 : route.path === '/files' ? 201 : 200
+      const served = route.path.endsWith('/stream') ? 204 : route.method === 'POST' && ['/files', '/documents'].includes(route.path) ? 201 : 200
       expect([route.path, response.status]).toEqual([route.path, served])
     }
   }
