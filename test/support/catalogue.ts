@@ -27,12 +27,13 @@ export async function listTables(database: Database): Promise<readonly string[]>
   return rows.map((row) => row.name)
 }
 
-/** The columns of a table on which a role holds a privilege. */
+/** The columns of a table on which a role holds a privilege. What the database generates is nobody's to write. */
 export async function listColumns(database: Database, table: string, privilege: 'select' | 'insert' | 'update', role: string): Promise<readonly string[]> {
   const { rows } = await database.transaction('', (sql) =>
     sql.query<{ name: string }>(
       `select attname as name from pg_attribute
        where attrelid = $1::text::regclass and attnum > 0 and not attisdropped and has_column_privilege($2, attrelid, attnum, $3)
+         and (attgenerated = '' or $3 = 'select')
        order by attnum`,
       [`ambit.${table}`, `ambit_${role}`, privilege],
     ),

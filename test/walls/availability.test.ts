@@ -47,8 +47,8 @@ describe.each(databaseKinds)('chat that is not available on $name', (kind) => {
   /** Every route but the chat itself, which the table of routes names. */
   async function expectReadable({ ambit }: TestAmbit, who: PersonName, place: string): Promise<void> {
     const { runs } = (await (await send(ambit, stage.world, who, `${place}/runs`)).json()) as { runs: { id: string }[] }
-    const { id: document } = (await (await send(ambit, stage.world, who, `${place}/documents`, { body: { title: 'A document', body: 'Said.' } })).json()) as { id: string }
     const { id: file } = await uploadFile(stage, ambit, 'A file.', { who, path: place })
+    const { id: document } = (await (await send(ambit, stage.world, who, `${place}/documents`, { body: BODIES['POST /documents'] })).json()) as { id: string }
     for (const route of SCOPED_ROUTES) {
       // What is taken away, the next routes could not name; and whoever keeps the directory asks no model.
       if (route.permission === 'chat' || route.method === 'DELETE' || route.directory) continue

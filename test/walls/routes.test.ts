@@ -236,7 +236,7 @@ describe.each(databaseKinds)('the routes on $name', (kind) => {
   test('are all in the table, and the table holds no others', () => {
     expect(CASES).toHaveLength(SCOPED_ROUTES.length * SCOPE_PREFIXES.length - SCOPED_ROUTES.filter(({ only }) => only).length)
     expect([...new Set(SCOPED_ROUTES.map((route) => `${route.method} ${route.path}`))].sort()).toEqual(Object.keys(EXPECTED).sort())
-    for (const one of CASES) expect(/:(thread|run)/.exec(one.route.path)?.[1]).toBe(expectationOf(one).names)
+    for (const one of CASES) expect(/:(thread|run|document|file)/.exec(one.route.path)?.[1]).toBe(expectationOf(one).names)
   })
 
   test.each(CASES)('$name: serves its people', async (one) => {
