@@ -10,8 +10,8 @@ export type Rule =
   | { readonly of: 'thread'; readonly thread: Pick<PlantedThread, 'place' | 'author' | 'shared'> }
   /** What somebody calls a thing of his own, and what he wrote into a thread that nobody else sees. */
   | { readonly of: 'person'; readonly person: Person; readonly place: PlaceName }
-  /** What somebody is called: told to nobody else. */
-  | { readonly of: 'self'; readonly person: Person }
+  /** What somebody is called: told to oneself; and where that person may ask, to whoever reads there. */
+  | { readonly of: 'name'; readonly person: Person; readonly places: readonly PlaceName[] }
 
 export interface Canaries {
   /** A new token, `CNRY-<org>-<whose>-<n>`. */
@@ -73,7 +73,7 @@ function maySee(caller: Caller, at: PlaceName | null, rule: Rule): boolean {
       return seesThread(caller, at, rule.thread)
     case 'person':
       return caller.person === rule.person && at === rule.place
-    case 'self':
-      return caller.person === rule.person
+    case 'name':
+      return caller.person === rule.person || rule.places.includes(at)
   }
 }
