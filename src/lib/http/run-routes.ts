@@ -53,7 +53,7 @@ export async function getRuns({ context, query, requestId }: ScopedExchange, hou
   return json<z.output<typeof runsSchema>>({ runs, next: last ? timeCursor(last.created_at, last.id) : null }, requestId)
 }
 
-/** What else a page tells of its runs is asked by key, for all of them at once. */
+/** What else a page tells of its runs is asked by key, for all of them at once; and of none, too: how long it takes does not tell why there is none. */
 async function describeRuns(sql: ScopedSql, projectId: string, rows: readonly ListedRun[]): Promise<Run[]> {
   const [titles, usages] = await Promise.all([
     readTitles(sql, projectId, [...new Set(rows.map((row) => row.thread_id))]),

@@ -2,7 +2,6 @@ import type { Place, Role, ChatTarget } from '../directory/directory.ts'
 import type { Principal } from '../directory/principal.ts'
 import { DEFAULT_LIMITS } from '../limits/limits.ts'
 import type { Limits } from '../limits/limits.ts'
-import { allowsModel } from '../model/model-name.ts'
 import type { RowScope } from '../store/handles.ts'
 
 /** What somebody may do in a scope: `read` (a viewer does no more), `write` (stop, rename, share, documents), `chat` (needs a model too), `admin` (settings, projects, members). */
@@ -86,8 +85,7 @@ export function narrowContext(frozen: ChatExecutionContext, current: ChatExecuti
     may: both(frozen.may, current.may),
     grants: both(frozen.grants, current.grants),
     tools: both(frozen.tools, current.tools),
-    // By what they allow: a place that chose a model by a pattern, and chooses another, has taken nothing away.
-    models: frozen.models.filter((one) => current.models.includes(one) || allowsModel(current.models, one)),
+    models: both(frozen.models, current.models), // a choice by a pattern that is gone is still allowed by the pattern
     places: frozen.places.filter((place) => kept.has(place.id)),
     rows: { ...frozen.rows, projectIds },
     version: null, // of two answers it is neither

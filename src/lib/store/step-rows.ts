@@ -54,7 +54,6 @@ export interface RunUsage {
 
 /** What these runs have used, by run id: of those that have read nothing that is hidden. To others there is none. */
 export async function readUsages(sql: ScopedSql, projectId: string, runIds: readonly string[]): Promise<ReadonlyMap<string, RunUsage>> {
-  if (runIds.length === 0) return new Map()
   const { rows } = await sql.query<RunUsage & { readonly run_id: string }>(
     `select s.run_id,
        array(select t.usage from ambit.steps t where t.project_id = s.project_id and t.run_id = s.run_id order by t.number) as usages,

@@ -95,7 +95,6 @@ export async function listThreads(sql: ScopedSql, projectId: string, page: Threa
 
 /** Titles of these threads, by id: of those that the reader sees. */
 export async function readTitles(sql: ScopedSql, projectId: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  if (ids.length === 0) return new Map()
   const { rows } = await sql.query<{ id: string; title: string }>('select id, title from ambit.threads where project_id = $1 and id = any($2::text[])', [projectId, ids])
   return new Map(rows.map(({ id, title }) => [id, title]))
 }

@@ -10,8 +10,8 @@ export type Rule =
   | { readonly of: 'thread'; readonly thread: Pick<PlantedThread, 'place' | 'author' | 'shared'> }
   /** What somebody calls a thing of his own, and what he wrote into a thread that nobody else sees. */
   | { readonly of: 'person'; readonly person: Person; readonly place: PlaceName }
-  /** What somebody is called: told to nobody else. */
-  | { readonly of: 'self'; readonly person: Person }
+  /** What somebody is called: told to oneself; and where that person may ask, to whoever reads there. */
+  | { readonly of: 'name'; readonly person: Person; readonly places: readonly PlaceName[] }
 
 export interface Canaries {
   /** A new token, `CNRY-<org>-<whose>-<n>`. */
@@ -63,11 +63,11 @@ export function createCanaries(): Canaries {
 }
 
 function seesIt(caller: Caller, at: Sight['at'], rule: Rule): boolean {
-  if (rule.of === 'self') return at !== null && caller.person === rule.person
+  if (rule.of === 'name' && caller.person === rule.person) return at !== null
   return at === 'everywhere' ? placesOf(caller).some((place) => maySee(caller, place, rule)) : maySee(caller, at, rule)
 }
 
-function maySee(caller: Caller, at: PlaceName | null, rule: Exclude<Rule, { readonly of: 'self' }>): boolean {
+function maySee(caller: Caller, at: PlaceName | null, rule: Rule): boolean {
   if (at === null || roleAt(caller, at) === null) return false
   switch (rule.of) {
     case 'place':
@@ -78,5 +78,7 @@ function maySee(caller: Caller, at: PlaceName | null, rule: Exclude<Rule, { read
       return seesThread(caller, at, rule.thread)
     case 'person':
       return caller.person === rule.person && at === rule.place
+    case 'name':
+      return rule.places.includes(at)
   }
 }

@@ -9,7 +9,7 @@ import { newId } from '../world.ts'
 import { makeKeys, revoke } from './callers.ts'
 import type { Keys } from './callers.ts'
 import type { Canaries } from './canaries.ts'
-import { ALL_PLACES, DELETED_ORGANISATION, DELETED_PROJECT, ORGANISATIONS, PEOPLE, PROJECTS, isProject, orgOf } from './facts.ts'
+import { ALL_PLACES, DELETED_ORGANISATION, DELETED_PROJECT, ORGANISATIONS, PEOPLE, PROJECTS, isProject, orgOf, placesOf } from './facts.ts'
 import type { Person, PlaceName } from './facts.ts'
 
 export interface PlantedDocument {
@@ -79,7 +79,9 @@ async function plantProject(sql: OperatorSql, place: PlaceName, orgId: string, c
 }
 
 async function plantPerson(sql: OperatorSql, person: Person, { idOf, canaries }: { idOf: (place: string) => string; canaries: Canaries }): Promise<void> {
-  await insertPerson(sql, { id: person, name: canaries.mint(`person/${person}`, { of: 'self', person }) })
+  // Rae asked as a member of acme while she was one.
+  const places = person === 'rae' ? ['acme', 'acme/apollo', 'acme/orion'] : placesOf({ person, org: null })
+  await insertPerson(sql, { id: person, name: canaries.mint(`person/${person}`, { of: 'name', person, places }) })
   const roles = person === 'rae' ? { acme: 'member' as const } : PEOPLE[person]
   for (const [place, role] of Object.entries(roles)) {
     await join(sql, { ...rowOf(place, idOf), role, person: { id: person, name: person } })
