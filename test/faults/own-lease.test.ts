@@ -81,11 +81,14 @@ describe.each(databaseKinds)('the lease of a node, on $name', (kind) => {
     expect(await stateOf(run)).toMatchObject(driven)
     await lapse(slow)
     await age(run)
-    const own = claimsOf(slow)
+    const { scoped, sweeper } = stage.database.handles
+    const looked = Promise.withResolvers<void>()
+    const own = claimsOf(slow, { handles: { scoped, sweeper: (work) => sweeper(work).finally(() => looked.resolve()) } })
     const over = Promise.withResolvers<Outcome>()
     void own.live.start({ runId: run, maxMs: 60_000 }, () => over.promise)
     const taking = own.takeOver()
-    await vi.waitFor(async () => expect(await stateOf(run)).toMatchObject(driven))
+    await looked.promise
+    expect(await stateOf(run)).toMatchObject(driven)
     over.resolve({ left: true, unfit: false })
     await taking
     expect(await stateOf(run)).toMatchObject(driven)
