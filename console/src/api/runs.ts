@@ -22,6 +22,11 @@ export function isLive({ state }: Pick<Run, 'state'>): boolean {
   return state === 'running' || state === 'queued'
 }
 
+/** Whether this reader may not see what the run has read, and so not what it did. */
+export function isHidden({ usage }: Pick<Run, 'usage'>): boolean {
+  return usage === null
+}
+
 export function runQuery(place: Place | null, id: string) {
   return queryOptions({
     queryKey: [placeKey(place), 'runs', 'one', id],

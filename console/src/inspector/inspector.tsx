@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
-import type { RunDetail } from '../api/runs.ts'
-import { isLive, runQuery } from '../api/runs.ts'
 import { navigate, useAddress } from '../address/navigation.ts'
+import { isLive, runQuery } from '../api/runs.ts'
+import type { RunDetail } from '../api/runs.ts'
 import { Problem } from '../design/problem.tsx'
 import { Skeleton } from '../design/skeleton.tsx'
 import { Tabs } from '../design/tabs.tsx'
@@ -24,7 +24,12 @@ export function Inspector({ runId }: { readonly runId: string }) {
   const wanted = address?.search['tab']
   const tab = NAMES.find((name) => name === wanted) ?? 'overview'
   const choose = (name: Name) => address && navigate({ ...address, search: { ...address.search, tab: name } }, { replace: true })
-  return <Tabs label="What the run did" value={tab} onChange={choose} tabs={viewsOf(run.data)} />
+  return (
+    <>
+      {run.isError && <Problem error={run.error} retry={() => void run.refetch()} />}
+      <Tabs label="What the run did" value={tab} onChange={choose} tabs={viewsOf(run.data)} />
+    </>
+  )
 }
 
 function viewsOf(run: RunDetail) {
@@ -32,11 +37,6 @@ function viewsOf(run: RunDetail) {
     { name: 'overview', label: 'Overview', content: <Overview run={run} /> },
     { name: 'context', label: 'Context', content: <ContextView run={run} /> },
     { name: 'timeline', label: 'Timeline', content: <TimelineView run={run} /> },
-    { name: 'events', label: 'Events', content: <EventsView runId={run.id} live={isLive(run)} /> },
+    { name: 'events', label: 'Events', content: <EventsView run={run} live={isLive(run)} /> },
   ] as const
-}
-
-/** Whether this reader may see what the run has read, and so what it did. */
-export function isHidden({ scope }: RunDetail): boolean {
-  return scope === null
 }
