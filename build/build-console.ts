@@ -16,6 +16,7 @@ const LAZY_BYTES = 120_000
 
 /** Builds the console into `console/dist`, compresses it, and says what it weighs. Throws where a bound is passed. */
 export async function buildConsole(): Promise<void> {
+  process.env['NODE_ENV'] = 'production' // what a shell or a test says of itself would build React for developers
   await build({ configFile: join(source, 'vite.config.ts'), logLevel: 'warn' })
   for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) if (/\.(js|css|svg)$/.test(name)) compress(join(dist, name))
   report()

@@ -32,7 +32,7 @@ export function publishedManifest(source: SourceManifest) {
       './openapi.json': './openapi.json',
       './package.json': './package.json',
     },
-    files: ['dist', 'console/dist', 'docs', 'examples', 'openapi.json', 'CHANGELOG.md'],
+    files: ['dist', 'console/dist', 'docs', '!docs/images', 'examples', 'openapi.json', 'CHANGELOG.md'],
     sideEffects: false,
     // In the types of `store`: without them it would be `any` where a host has none.
     dependencies: { ...dependencies, '@types/pg': source.devDependencies['@types/pg'] },

@@ -173,7 +173,8 @@ describe.each(databaseKinds)('a stop on $name', (kind) => {
       expect(status).toBe(200)
       expect(['stopped', 'idle']).toContain(body['state'])
     }
-    expect(one.body['state']).toBe('stopped')
+    // Behind a pooler either may be the first.
+    expect([one, two].map(({ body }) => body['state'])).toContain('stopped')
     const streamed = parseStream(early + (await readRest(reader)))
     expect(streamed.chunks.filter((chunk) => chunk.type === 'abort')).toHaveLength(1)
     expect(await stop(ambit, thread)).toEqual({ status: 200, body: { run: null, state: 'idle' } })

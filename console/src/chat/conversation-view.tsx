@@ -40,7 +40,7 @@ export function ConversationView({ address, before, chatId, fresh, begin }: Conv
   const { place, scope } = useHere()
   const may = useMay('write')
   const view = useConversation(place, chatId, fresh)
-  const { chat, messages, status, error, stored, thread, catchUp } = view
+  const { chat, conversation, messages, status, error, stored, thread, catchUp } = view
   const idle = isIdle(view)
   const composer = useRef<HTMLTextAreaElement>(null)
   const show = useCallback((search: Address['search']) => navigate(addressIn(place, 'chats', address.id, search)), [place, address.id])
@@ -55,14 +55,14 @@ export function ConversationView({ address, before, chatId, fresh, begin }: Conv
       return
     }
     if (address.id === null) begin()
-    void chat.sendMessage({ parts: [...files, { type: 'text', text }] }, { body: model === null ? {} : { model } })
+    void conversation.send({ parts: [...files, { type: 'text', text }] }, { body: model === null ? {} : { model } })
   }
   const edit = useCallback((message: AmbitMessage, text: string) => {
     const files = message.parts.filter((part) => part.type === 'file')
-    void chat.sendMessage({ parts: [...files, { type: 'text', text }], messageId: message.id })
-  }, [chat])
-  const again = useCallback((message: AmbitMessage) => void chat.regenerate({ messageId: message.id }), [chat])
-  const choose = useCallback(() => view.conversation.reload(), [view.conversation])
+    void conversation.send({ parts: [...files, { type: 'text', text }], messageId: message.id })
+  }, [conversation])
+  const again = useCallback((message: AmbitMessage) => void conversation.again({ messageId: message.id }), [conversation])
+  const choose = useCallback(() => conversation.reload(), [conversation])
   const inspect = useCallback((run: string) => show({ run }), [show])
   const open = useCallback(({ id, words }: { readonly id: string; readonly words: string }) => show({ document: id, cited: words }), [show])
 
@@ -92,7 +92,7 @@ export function ConversationView({ address, before, chatId, fresh, begin }: Conv
         {messages.length > 0 && (
           <MessageList messages={messages} status={status} chatId={chatId} mayChat={may && idle} edit={edit} again={again} choose={choose} inspect={inspect} open={open} />
         )}
-        {error && <ChatProblem error={error} again={() => void chat.regenerate()} reload={catchUp} />}
+        {error && <ChatProblem error={error} again={() => void conversation.again()} reload={catchUp} />}
         {thread.data && <QueuedMessages threadId={thread.data.id} chatId={chatId} after={lastNumber(messages)} />}
         <Composer ref={composer} chatId={chatId} running={!idle} refusal={may ? (scope.chat_refusal?.detail ?? null) : 'Your role here reads, it does not ask. An admin can give you the member role.'} send={send} stop={stop} />
       </Page>

@@ -17,6 +17,12 @@ export interface Conversation {
   readonly transport: AmbitTransport<AmbitMessage>
   /** Takes what is stored: all of the chosen branch, or from the last turn on. An answer that is arriving is left alone. */
   reload(from?: 'beginning' | 'last-turn'): Promise<void>
+  /** Takes what is stored, and reads what is under way, to its end. What is asked for meanwhile is done once more after that. */
+  catchUp(): Promise<void>
+  /** Asks, reads the answer, and catches up: its number and versions come from the store, and others may have gone on. */
+  send(...asked: Parameters<Chat<AmbitMessage>['sendMessage']>): Promise<void>
+  /** The same for an answer once more. */
+  again(...asked: Parameters<Chat<AmbitMessage>['regenerate']>): Promise<void>
 }
 
 /** More than one looks at in a while; each may hold a stream open. */
@@ -44,39 +50,77 @@ function createConversation(place: Place | null, chatId: string): Conversation {
     onStopFailed: (error) => toast({ title: 'The answer was not stopped', detail: wordsOf(error), bad: true }),
   })
   const chat = new Chat<AmbitMessage>({ id: chatId, transport })
-  let loading: Promise<void> | null = null
   const load = async (from: 'beginning' | 'last-turn') => {
     const known = from === 'last-turn' ? beforeLastTurn(chat.messages) : null
     const rest = known && (await loadAfter(place, chatId, known))
     const messages = beforeWaiting(known && rest ? [...known, ...rest] : await transport.load(chatId))
     if (isIdle(chat)) chat.messages = messages
   }
+  const takeUp = async () => {
+    if (!isIdle(chat)) return // whoever reads here now catches up after it
+    chat.clearError()
+    await load('last-turn')
+    const before = chat.lastMessage
+    if (isIdle(chat)) await chat.resumeStream()
+    if (chat.lastMessage !== before && isIdle(chat) && chat.status !== 'error') await load('last-turn')
+  }
+  const catchUp = oneAtATime(takeUp)
+  // An answer that failed keeps its error in view; what cannot be caught up with now is, by the next event.
+  const afterwards = async () => {
+    if (chat.status !== 'error') await catchUp().catch(() => {})
+  }
   return {
     chat,
     transport,
-    reload(from = 'beginning') {
-      loading ??= load(from).finally(() => {
-        loading = null
-      })
-      return loading
-    },
+    reload: (from = 'beginning') => load(from),
+    catchUp,
+    send: (...asked) => chat.sendMessage(...asked).then(afterwards),
+    again: (...asked) => chat.regenerate(...asked).then(afterwards),
   }
 }
 
-/** What a new turn does not change; null: nothing, or it is not known by number. */
+/** Of all that ask while it is under way, it is done once more for the last. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null
+  let wanted = false
+  const run = async () => {
+    do {
+      wanted = false
+      await work()
+    } while (wanted)
+  }
+  return () => {
+    wanted = true
+    running ??= run().finally(() => {
+      running = null
+    })
+    return running
+  }
+}
+
+/** What a new turn does not change; null: nothing, or it is not known by number. An answer that was not settled when it was loaded is asked for again. */
 function beforeLastTurn(messages: readonly AmbitMessage[]): readonly [AmbitMessage, ...AmbitMessage[]] | null {
-  const at = messages.findLastIndex(({ role }) => role === 'user')
-  const [first, ...more] = messages.slice(0, Math.max(at, 0))
+  const lastTurn = messages.findLastIndex(({ role }) => role === 'user')
+  const unsettled = messages.findIndex((message) => message.role === 'assistant' && !isSettled(message))
+  const [first, ...more] = messages.slice(0, Math.max(0, unsettled < 0 ? lastTurn : Math.min(lastTurn, unsettled - 1)))
   return first ? [first, ...more] : null
 }
 
-/** Up to the first question that waits: the answer that is under way stands at the end, where the next piece of it belongs. */
+function isSettled(message: AmbitMessage): boolean {
+  const { number, run } = factsOf(message)
+  return number !== undefined && typeof run === 'object' && !isUnderWay(message)
+}
+
+/** Up to the answer that is under way, which will be streamed to this end; or to the first question that waits, which is shown below. */
 function beforeWaiting(messages: AmbitMessage[]): AmbitMessage[] {
-  const at = messages.findIndex((message) => {
-    const { run } = factsOf(message)
-    return run?.state === 'queued'
-  })
-  return at < 1 ? messages : messages.slice(0, at - 1)
+  const at = messages.findIndex((message) => message.role === 'assistant' && isUnderWay(message))
+  if (at < 1) return messages
+  return messages.slice(0, factsOf(messages[at] as AmbitMessage).run?.state === 'queued' ? at - 1 : at)
+}
+
+function isUnderWay(message: AmbitMessage): boolean {
+  const { run } = factsOf(message)
+  return run?.state === 'running' || run?.state === 'queued'
 }
 
 export function isIdle({ status }: Pick<Chat<AmbitMessage>, 'status'>): boolean {

@@ -8,8 +8,7 @@ import { threadQuery } from '../api/threads.ts'
 import { useConnection } from '../events/connection.ts'
 import { listenToScope } from '../events/scope-events.ts'
 import { useHere } from '../shell/place-context.ts'
-import { conversationOf, isIdle } from './conversation.ts'
-import type { Conversation } from './conversation.ts'
+import { conversationOf } from './conversation.ts'
 
 /** Milliseconds between two paintings of an answer that arrives: more often than that nobody reads. */
 const THROTTLE_MS = 50
@@ -21,13 +20,13 @@ export function useConversation(place: Place | null, chatId: string, fresh: bool
   const client = useQueryClient()
   const { me } = useHere()
   const conversation = useMemo(() => conversationOf(me.subject, place, chatId), [me.subject, place, chatId])
-  const { chat, reload } = conversation
+  const { chat } = conversation
   const helpers = useChat({ chat, throttle: THROTTLE_MS })
   const stored = useQuery({
     queryKey: [placeKey(place), 'messages', chatId],
     queryFn: async () => {
-      await reload()
-      if (isIdle(chat)) void chat.resumeStream()
+      await conversation.reload()
+      quietly(conversation.catchUp())
       return true
     },
     enabled: !fresh,
@@ -37,40 +36,23 @@ export function useConversation(place: Place | null, chatId: string, fresh: bool
   const thread = useQuery({ ...threadQuery(place, chatId), enabled: !fresh || helpers.messages.some(({ role }) => role === 'assistant') })
   const threadId = thread.data?.id
 
-  // Where it fails, the page shows what it had, and the next event tries again.
-  const catchUp = useCallback(() => void takeUp(conversation).catch(() => {}), [conversation])
-
+  const catchUp = useCallback(() => quietly(conversation.catchUp()), [conversation])
   // What begins or ends in this thread without this page: another tab, another person, the next one in line.
-  const missed = useRef(false)
   useEffect(() => listenToScope((event) => {
-    if (event.thread !== threadId || event.type === 'thread_changed') return
-    if (isIdle(chat)) catchUp()
-    else missed.current = true
-  }), [threadId, chat, catchUp])
+    if (!('thread' in event) || event.thread !== threadId || event.type === 'thread_changed') return
+    // That an answer failed is in view; that its run has ended is no news then.
+    if (event.type === 'run_ended' && helpers.error && !isAmbitError(helpers.error)) return
+    catchUp()
+  }), [threadId, helpers.error, catchUp])
 
-  const idle = isIdle(helpers)
-  const arrived = useRef(false)
-  useEffect(() => {
-    if (!idle) arrived.current = true
-    if (!idle || !arrived.current || helpers.status === 'error') return
-    arrived.current = false
-    // Its number, its versions, how its run ended: the stream does not tell that. And what came while it was read.
-    if (missed.current) catchUp()
-    else void reload('last-turn').catch(() => {})
-    missed.current = false
-  }, [idle, helpers.status, catchUp, reload])
-
-  useRecovery(helpers.error, { catchUp, resend: () => void chat.regenerate() })
+  useRecovery(helpers.error, { catchUp, resend: () => quietly(conversation.again()) })
   const refresh = (queryKey: readonly unknown[]) => void client.invalidateQueries({ queryKey: queryKey.slice(0, 2) })
   return { ...helpers, chat, conversation, stored, thread, catchUp, refresh }
 }
 
-/** What is stored, and then what is under way. */
-async function takeUp({ chat, reload }: Conversation): Promise<void> {
-  if (!isIdle(chat)) return
-  chat.clearError()
-  await reload('last-turn')
-  if (isIdle(chat)) await chat.resumeStream()
+/** Where it fails, the page shows what it had, and the next event tries again. */
+function quietly(work: Promise<void>): void {
+  work.catch(() => {})
 }
 
 /** An answer that was lost with the connection comes back with it; a question that never arrived is sent again. */

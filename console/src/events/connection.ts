@@ -8,6 +8,8 @@ let connected = true
 let pending: ReturnType<typeof setTimeout> | undefined
 
 window.addEventListener('offline', () => setConnected(false))
+// A stream may have lived through it, and says nothing then; one that did not says so.
+window.addEventListener('online', () => setConnected(true))
 
 /** Whether the server is within reach, as the stream of events tells it. */
 export function useConnection(): boolean {

@@ -13,7 +13,7 @@ declare module 'vitest' {
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
-const PACKED = ['src', 'build', 'sql', 'docs', 'examples', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'openapi.json', '.npmrc', '.gitignore']
+const PACKED = ['src', 'build', 'console', 'sql', 'docs', 'examples', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'openapi.json', '.npmrc', '.gitignore']
 
 /** `npm pack`, in a copy: it exchanges the manifest while it packs, and other tests read it. `AMBIT_TEST_TARBALL` names one that is there. */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
