@@ -11,6 +11,7 @@ export const meQuery = queryOptions({
   queryKey: ['me'],
   queryFn: async ({ signal }): Promise<Me | null> => nullWhere('unauthenticated', ask<Me>('/v1/me', { signal })),
   staleTime: 60_000,
+  networkMode: 'always', // where the stream of events is refused, this says why
 })
 
 /** The people of the demo, who need no key; null: this is no demo. */

@@ -1,5 +1,9 @@
-import { QueryCache, QueryClient } from '@tanstack/react-query'
+import { QueryCache, QueryClient, onlineManager } from '@tanstack/react-query'
 import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
+import { isConnected, listen } from './connection.ts'
+
+// What is asked while the server is out of reach waits until it is back: the banner says so once, and not every list again.
+onlineManager.setEventListener((setOnline) => listen(() => setOnline(isConnected())))
 
 const TRIES = 2
 
@@ -15,9 +19,8 @@ export const queryClient: QueryClient = new QueryClient({
     queries: {
       staleTime: 10_000,
       retry: (failures, error) => failures < TRIES && mayPass(error),
-      networkMode: 'always', // a server on this machine answers also without a network
     },
-    mutations: { networkMode: 'always' },
+    mutations: { networkMode: 'always' }, // what somebody does is done now, or refused
   },
 })
 

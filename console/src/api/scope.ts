@@ -12,5 +12,6 @@ export function scopeQuery(place: Place | null) {
     queryKey: [placeKey(place), 'scope'],
     queryFn: ({ signal }) => ask<Scope>(`${pathOf(place)}/scope`, { signal }),
     staleTime: 60_000,
+    networkMode: 'always', // where the stream of events is refused, this says why
   })
 }

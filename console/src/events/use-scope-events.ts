@@ -5,7 +5,7 @@ import type { Place } from '../address/address.ts'
 import { meQuery } from '../api/me.ts'
 import { pathOf } from '../api/request.ts'
 import { home } from '../home.ts'
-import { setConnected } from './connection.ts'
+import { setConnected } from '../api/connection.ts'
 import { followScope } from './follow-scope.ts'
 import { tellScopeEvent } from './scope-events.ts'
 
@@ -41,6 +41,7 @@ export function useScopeEvents(place: Place | null, ready: boolean): void {
     return () => {
       clearTimeout(timer)
       stop()
+      setConnected(true) // of what is not followed nothing is known, and nothing may wait for it
     }
   }, [client, key, path, ready])
 }

@@ -1,4 +1,6 @@
 import { isAmbitError, readRefusal } from '../../../src/lib/client/ambit-error.ts'
+import { createEventReader } from '../../../src/lib/client/event-reader.ts'
+import { wait } from '../../../src/lib/client/wait.ts'
 
 /** One event of a run, as it was sent. */
 export interface RunEvent {
@@ -36,22 +38,19 @@ export async function* followRunEvents(url: string, signal: AbortSignal): AsyncG
       signal.throwIfAborted()
       if (isAmbitError(error) && !MAY_PASS.has(error.code)) throw error
     }
-    await pause(delayMs, signal)
+    await wait(delayMs, signal)
   }
 }
 
 const DONE = '[DONE]'
 const MAY_PASS: ReadonlySet<string> = new Set(['unavailable', 'internal', 'over_limit', 'unexpected_answer'])
 
-/** Server-sent events as far as this server sends them: `id`, one line of `data`, an empty line; what begins with a colon is a heartbeat. */
 async function* readEvents(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<readonly RunEvent[]> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
-  let rest = ''
+  const read = createEventReader()
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const whole = (rest + part.value).split('\n\n')
-      rest = whole.pop() ?? ''
-      const events = whole.flatMap(eventOf)
+      const events = read(part.value).map(({ id, data }) => ({ id: id ?? '', type: typeOf(data), text: data }))
       if (events.length > 0) yield events
     }
   } finally {
@@ -59,26 +58,7 @@ async function* readEvents(body: ReadableStream<Uint8Array<ArrayBuffer>>): Async
   }
 }
 
-function eventOf(block: string): readonly RunEvent[] {
-  const lines = block.split('\n')
-  const text = fieldIn(lines, 'data: ')
-  return text === undefined ? [] : [{ id: fieldIn(lines, 'id: ') ?? '', type: /^\{"type":"([\w-]{1,64})"/.exec(text)?.[1] ?? 'unknown', text }]
-}
-
-function fieldIn(lines: readonly string[], name: string): string | undefined {
-  return lines.find((line) => line.startsWith(name))?.slice(name.length)
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const ended = () => {
-      clearTimeout(timer)
-      reject(signal.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', ended)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', ended, { once: true })
-  })
+/** Read from its beginning: of thousands of events, few are looked at whole. */
+function typeOf(text: string): string {
+  return /^\{"type":"([\w-]{1,64})"/.exec(text)?.[1] ?? 'unknown'
 }

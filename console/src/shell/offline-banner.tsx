@@ -1,5 +1,5 @@
 import { WifiOff } from 'lucide-react'
-import { useConnection } from '../events/connection.ts'
+import { useConnection } from '../api/connection.ts'
 import styles from './offline-banner.module.css'
 
 /** Says that the server is out of reach, for as long as it is. What was under way goes on by itself. */
