@@ -3,6 +3,7 @@ import { Suspense, lazy, memo, useCallback, useMemo } from 'react'
 import { Badge } from '../design/badge.tsx'
 import { IconButton } from '../design/button.tsx'
 import { useCopy } from '../design/use-copy.ts'
+import { failureOf } from '../runs/run-state.tsx'
 import { factsOf, runOf, textOf } from './ambit-message.ts'
 import type { AmbitMessage } from './ambit-message.ts'
 import styles from './answer.module.css'
@@ -49,7 +50,7 @@ export const Answer = memo(function Answer({ message, arriving, mayAgain, chatId
       {arriving && parts.every(({ type }) => type === 'step-start') && <p className={styles.thinking}>Thinking …</p>}
       {sources.size > 0 && <Sources sources={sources} open={open} />}
       {!arriving && state === 'stopped' && <p><Badge tone="warn">Stopped</Badge></p>}
-      {!arriving && state === 'failed' && <p><Badge tone="bad">Failed</Badge></p>}
+      {!arriving && state === 'failed' && <p className={styles.failed}><Badge tone="bad">Failed</Badge> {failureOf(facts.run?.error_code ?? 'internal')}</p>}
       {!arriving && <Actions message={message} mayAgain={mayAgain} chatId={chatId} again={again} choose={choose} inspect={inspect} />}
     </article>
   )
@@ -89,10 +90,11 @@ function Sources({ sources, open }: { readonly sources: ReadonlyMap<number, Cite
 function Actions({ message, mayAgain, chatId, again, choose, inspect }: Pick<AnswerProps, 'message' | 'mayAgain' | 'chatId' | 'again' | 'choose' | 'inspect'>) {
   const [copied, copy] = useCopy()
   const run = runOf(message)
+  const text = textOf(message)
   return (
     <div className={styles.actions}>
       <Versions message={message} chatId={chatId} shown={choose} />
-      <IconButton small label={copied ? 'Copied' : 'Copy'} onClick={() => copy(textOf(message))}>{copied ? <Check size={14} /> : <Copy size={14} />}</IconButton>
+      {text !== '' && <IconButton small label={copied ? 'Copied' : 'Copy'} onClick={() => copy(text)}>{copied ? <Check size={14} /> : <Copy size={14} />}</IconButton>}
       {mayAgain && <IconButton small label="Answer again" onClick={() => again(message)}><RefreshCw size={14} /></IconButton>}
       {run !== null && <IconButton small label="What the run did" onClick={() => inspect(run)}><Activity size={14} /></IconButton>}
     </div>

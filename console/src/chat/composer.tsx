@@ -1,13 +1,15 @@
-import { ArrowUp, Paperclip, Square, X } from 'lucide-react'
+import { ArrowUp, Paperclip, Square } from 'lucide-react'
 import { useLayoutEffect, useRef, useState } from 'react'
 import type { ClipboardEvent, DragEvent, KeyboardEvent, Ref } from 'react'
+import { namesOf } from '../api/model-names.ts'
 import { Button, IconButton } from '../design/button.tsx'
 import { Select } from '../design/select.tsx'
 import { useHere } from '../shell/place-context.ts'
+import { AttachmentList } from './attachment-list.tsx'
 import styles from './composer.module.css'
 import { useDraft } from './use-draft.ts'
 import { useAttachments } from './use-attachments.ts'
-import type { Attachment, FilePart } from './use-attachments.ts'
+import type { FilePart } from './use-attachments.ts'
 
 export interface Outgoing {
   readonly text: string
@@ -27,14 +29,17 @@ interface ComposerProps {
   stop(): void
 }
 
-const TAKEN = '.txt,.md,.markdown,.csv,.json,text/*,application/json,image/png,image/jpeg,image/webp,image/gif'
+const TEXTS = '.txt,.md,.markdown,.csv,.json,text/*,application/json'
+const IMAGES = 'image/png,image/jpeg,image/webp,image/gif'
 
 /** Where one writes. Enter sends, Shift+Enter begins a line. What is written is kept for as long as the tab is open. */
 export function Composer({ ref, chatId, running, refusal, send, stop }: ComposerProps) {
   const { scope } = useHere()
   const [text, setText] = useDraft(chatId)
   const [model, setModel] = useState<string | null>(null)
-  const files = useAttachments()
+  const named = model ?? scope.models[0] ?? ''
+  const takesImages = scope.image_models.includes(named)
+  const files = useAttachments(takesImages ? null : named)
   const picker = useRef<HTMLInputElement>(null)
   const ready = refusal === null && files.settled && (text.trim() !== '' || files.parts.length > 0)
 
@@ -58,20 +63,26 @@ export function Composer({ ref, chatId, running, refusal, send, stop }: Composer
 
   return (
     <form className={styles.composer} onSubmit={(event) => { event.preventDefault(); submit() }} onDrop={onDrop} onDragOver={(event) => event.preventDefault()}>
-      {files.attachments.length > 0 && <Attachments attachments={files.attachments} remove={files.remove} />}
+      {files.attachments.length > 0 && <AttachmentList attachments={files.attachments} remove={files.remove} />}
       <Writing ref={ref} text={text} setText={setText} running={running} refusal={refusal} onKeyDown={onKeyDown} onPaste={onPaste} />
       <div className={styles.row}>
-        <input ref={picker} type="file" multiple hidden accept={TAKEN} onChange={({ currentTarget }) => { files.add(currentTarget.files ?? []); currentTarget.value = '' }} />
+        <input ref={picker} type="file" multiple hidden accept={takesImages ? `${TEXTS},${IMAGES}` : TEXTS} onChange={({ currentTarget }) => { files.add(currentTarget.files ?? []); currentTarget.value = '' }} />
         <IconButton label="Attach files" small disabled={refusal !== null} onClick={() => picker.current?.click()}><Paperclip size={16} /></IconButton>
-        {scope.models.length > 1 && (
-          <Select small label="Model" value={model ?? ''} choices={[{ value: '', label: `${scope.models[0]} (default)` }, ...scope.models.slice(1).filter((name) => !name.endsWith('*')).map((name) => ({ value: name, label: name }))]} onChange={(name) => setModel(name === '' ? null : name)} />
-        )}
+        <ModelChoice models={scope.models} model={model} choose={setModel} />
         <span className={styles.gap} />
         {running && <Button small onClick={stop}><Square size={12} fill="currentcolor" aria-hidden /> Stop</Button>}
         <Button type="submit" look="solid" small disabled={!ready} aria-label={running ? 'Send when the answer is there' : 'Send'}>{running ? 'Queue' : <ArrowUp size={16} />}</Button>
       </div>
     </form>
   )
+}
+
+/** Nothing, where there is nothing to choose. */
+function ModelChoice({ models, model, choose }: { readonly models: readonly string[]; readonly model: string | null; choose(model: string | null): void }) {
+  const [preset, ...others] = namesOf(models)
+  if (others.length === 0) return null
+  const choices = [{ value: '', label: `${preset} (default)` }, ...others.map((name) => ({ value: name, label: name }))]
+  return <Select small label="Model" value={model ?? ''} choices={choices} onChange={(name) => choose(name === '' ? null : name)} />
 }
 
 interface WritingProps {
@@ -103,19 +114,5 @@ function Writing({ ref, text, setText, running, refusal, onKeyDown, onPaste }: W
       placeholder={refusal ?? (running ? 'Write what comes next' : 'Ask something')} disabled={refusal !== null} enterKeyHint="send"
       value={text} onChange={(event) => setText(event.currentTarget.value)} onKeyDown={onKeyDown} onPaste={onPaste}
     />
-  )
-}
-
-function Attachments({ attachments, remove }: { readonly attachments: readonly Attachment[]; remove(key: string): void }) {
-  return (
-    <ul role="list" className={styles.files} aria-label="Attached files">
-      {attachments.map(({ key, name, url, error }) => (
-        <li key={key} className={styles.file} data-state={error !== null ? 'failed' : url === null ? 'sending' : 'sent'}>
-          <span className={styles.fileName}>{name}</span>
-          <span className={styles.fileState} role={error === null ? undefined : 'alert'}>{error ?? (url === null ? 'sending …' : '')}</span>
-          <IconButton small label={`Remove ${name}`} onClick={() => remove(key)}><X size={14} /></IconButton>
-        </li>
-      ))}
-    </ul>
   )
 }

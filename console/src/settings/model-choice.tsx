@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { TextField } from '../design/field.tsx'
 import { SelectField } from '../design/select.tsx'
-import { allows, namesOf, patternsOf } from './model-names.ts'
+import { allows, namesOf, patternsOf } from '../api/model-names.ts'
 import styles from './model-choice.module.css'
 
 /** Neither is a model's name. */

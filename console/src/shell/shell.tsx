@@ -71,12 +71,18 @@ function NotHere({ me, place, error, retry }: { readonly me: Me; readonly place:
   return (
     <main className={styles.middle}>
       {gone ? (
-        <Empty alone title="There is nothing here for you" action={<>{other && <Button look="solid" onClick={() => navigate(addressIn(other, 'chats'), { replace: true })}>Go to {other.project ?? other.org}</Button>}<SignOut /></>}>
+        <Empty alone title="There is nothing here for you" action={<>{other && <Button look="solid" onClick={() => navigate(addressIn(other, 'chats'), { replace: true })}>Go to {nameIn(me, other)}</Button>}<SignOut /></>}>
           This organisation or project does not exist, or you are not in it. Ask an admin of it for a role, or sign in as somebody who has one.
         </Empty>
       ) : <Problem error={error} retry={retry} />}
     </main>
   )
+}
+
+function nameIn({ organisations }: Me, { org, project }: Place): string {
+  const found = organisations.find((one) => one.org === org)
+  if (project === undefined) return found?.name ?? org
+  return found?.projects.find((one) => one.project === project)?.name ?? project
 }
 
 function Lost({ begin }: { readonly begin: Place | null }) {

@@ -76,7 +76,7 @@ async function listPage(sql: ScopedSql, page: MessagePage, leaf: { readonly id: 
 
 interface ReadMessage extends MessageRow {
   readonly content: ContentRow | undefined
-  readonly run: Pick<RunRow, 'id' | 'state'> | undefined
+  readonly run: Pick<RunRow, 'id' | 'state' | 'error_code'> | undefined
   readonly siblings: readonly string[]
 }
 
@@ -87,8 +87,9 @@ async function readPage(
   rows: readonly MessageRow[],
 ): Promise<readonly ReadMessage[]> {
   const ids = rows.map((row) => row.id)
-  const contents = await readContents(sql, thread, ids)
+  // Of a run that had ended before, the content is there: a run that ends in between would look like one whose answer is not to be seen.
   const runs = await findRunsByMessages(sql, thread, ids)
+  const contents = await readContents(sql, thread, ids)
   const siblings = Map.groupBy(await listSiblings(sql, thread, rows.map((row) => row.parent_id)), placeOf)
   return rows.map((row) => ({
     ...row, content: contents.get(row.id), run: runs.get(row.id), siblings: (siblings.get(placeOf(row)) ?? []).map(({ id }) => id),
@@ -103,7 +104,7 @@ function messageOf(row: ReadMessage, context: ChatExecutionContext, scopePath: s
   const own = row.author_id === context.rows.userId
   const { number, parent_id, author_id, created_at, content, siblings } = row
   const hidden = !content && (!row.run || hasEnded(row.run.state))
-  const run = row.run ? { id: row.run.id, state: row.run.state } : null
+  const run = row.run ? { id: row.run.id, state: row.run.state, error_code: row.run.error_code } : null
   return {
     id: (own ? row.client_id : null) ?? row.id,
     role: row.role,

@@ -28,7 +28,7 @@ const facts = z.object({
   author_id: z.string(),
   created_at: time,
   hidden: z.boolean().describe('Whether its parts are not this reader\'s to see.'),
-  run: z.object({ id: z.string(), state: runState }).nullable().describe('The run that answers in it.'),
+  run: z.object({ id: z.string(), state: runState, error_code: z.string().nullable() }).nullable().describe('The run that answers in it.'),
 })
 
 /** A `UIMessage` of the AI SDK. */

@@ -193,9 +193,9 @@ export async function findRunsByMessages(
   sql: ScopedSql,
   thread: { projectId: string; threadId: string },
   messageIds: readonly string[],
-): Promise<ReadonlyMap<string, Pick<RunRow, 'id' | 'state'>>> {
-  const { rows } = await sql.query<Pick<RunRow, 'id' | 'state' | 'message_id'>>(
-    'select id, state, message_id from ambit.runs where project_id = $1 and thread_id = $2 and message_id = any($3::text[])',
+): Promise<ReadonlyMap<string, Pick<RunRow, 'id' | 'state' | 'error_code'>>> {
+  const { rows } = await sql.query<Pick<RunRow, 'id' | 'state' | 'error_code' | 'message_id'>>(
+    'select id, state, error_code, message_id from ambit.runs where project_id = $1 and thread_id = $2 and message_id = any($3::text[])',
     [thread.projectId, thread.threadId, messageIds],
   )
   return new Map(rows.map((row) => [row.message_id, row]))
