@@ -1,17 +1,11 @@
 import { expect, test } from 'vitest'
 import { describeInBrowser } from '../support/console-stage.ts'
 import type { ConsoleStage } from '../support/console-stage.ts'
-import { callsTools, finish, says, scriptedModel } from '../support/scripted-model.ts'
+import { callsTools, finish, gate, says, scriptedModel } from '../support/scripted-model.ts'
 import type { Script } from '../support/scripted-model.ts'
 import { answered, answers, ask, box } from './pages.ts'
 
 const APOLLO = '/orgs/acme/projects/apollo/chats'
-
-/** A promise that a test keeps in its hand. */
-function gate() {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  return { promise, open: () => resolve() }
-}
 
 /** Says the one, waits, and says the other. */
 function saysAround(before: string, wait: Promise<unknown>, after: string): Script {
@@ -27,7 +21,7 @@ const open = async (stage: ConsoleStage, ...scripts: Script[]) => {
 describeInBrowser('a chat', (stage) => {
   test('shows an answer as it comes, and its markdown', async () => {
     const held = gate()
-    const { page } = await open(stage, saysAround('The **first** half', held.promise, ' and the `second`.\n\n- a point\n'))
+    const { page } = await open(stage, saysAround('The **first** half', held.opened, ' and the `second`.\n\n- a point\n'))
     await ask(page, 'What is it?')
     await page.getByRole('strong').filter({ hasText: 'first' }).waitFor()
     expect(await page.getByRole('button', { name: 'Stop' }).isVisible()).toBe(true)
@@ -52,7 +46,7 @@ describeInBrowser('a chat', (stage) => {
 
   test('stops when it is told to, and keeps what was said', async () => {
     const held = gate()
-    const { page } = await open(stage, saysAround('As far as this', held.promise, ' and never further.'))
+    const { page } = await open(stage, saysAround('As far as this', held.opened, ' and never further.'))
     await ask(page, 'Go on.')
     await answers(page).getByText('As far as this').waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
@@ -91,7 +85,7 @@ describeInBrowser('a chat', (stage) => {
 
   test('shows the answer whole after a reload in the middle of it', async () => {
     const held = gate()
-    const { page } = await open(stage, saysAround('Before the reload,', held.promise, ' and after it.'))
+    const { page } = await open(stage, saysAround('Before the reload,', held.opened, ' and after it.'))
     await ask(page, 'Tell me.')
     await answers(page).getByText('Before the reload,').waitFor()
     await page.reload()
@@ -103,7 +97,7 @@ describeInBrowser('a chat', (stage) => {
 
   test('is followed live by a second tab, from the question on', async () => {
     const held = gate()
-    const { page } = await open(stage, says('Hello.'), saysAround('Said to', held.promise, ' both.'))
+    const { page } = await open(stage, says('Hello.'), saysAround('Said to', held.opened, ' both.'))
     await ask(page, 'Hello?')
     await answered(page)
     const second = await page.context().newPage()
@@ -119,7 +113,7 @@ describeInBrowser('a chat', (stage) => {
 
   test('takes questions while it answers, and answers them in their order', async () => {
     const held = gate()
-    const { page } = await open(stage, saysAround('One', held.promise, ' is done.'), says('Two is done.'))
+    const { page } = await open(stage, saysAround('One', held.opened, ' is done.'), says('Two is done.'))
     await ask(page, 'First?')
     await answers(page).getByText('One').waitFor()
     await ask(page, 'Second?')
@@ -141,6 +135,8 @@ describeInBrowser('a chat', (stage) => {
     const alert = page.getByRole('alert')
     await alert.getByRole('button', { name: 'Try again' }).waitFor()
     expect(await alert.innerText()).not.toContain('secret-of-the-provider')
+    await page.reload()
+    await answers(page).getByText('The model could not answer.').waitFor()
   })
 
   test('is read, and not written in, by a viewer', async () => {

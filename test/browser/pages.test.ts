@@ -56,9 +56,9 @@ describeInBrowser('the page of', (stage) => {
     await row.getByText('Running').waitFor()
     await row.getByRole('button', { name: question }).first().click()
     const inspector = page.getByRole('complementary', { name: 'What the run did' })
-    await inspector.getByText('bob (bob)').waitFor()
+    await inspector.getByText('bob', { exact: true }).waitFor()
     await inspector.getByRole('tab', { name: 'Context' }).click()
-    await inspector.getByText('Nothing was told yet').waitFor()
+    await inspector.getByText('Not written down yet').waitFor()
     await inspector.getByRole('tab', { name: 'Events' }).click()
     await inspector.getByText('text-delta').first().waitFor()
     expect(new URL(page.url()).searchParams.get('tab')).toBe('events')
@@ -165,10 +165,14 @@ describeInBrowser('the page of', (stage) => {
     await page.locator('input[type=file]').first().setInputFiles([
       { name: 'minutes.md', mimeType: 'text/markdown', buffer: Buffer.from('Bob brings the cake.') },
       { name: 'what.bin', mimeType: 'application/octet-stream', buffer: Buffer.from([1, 2, 3]) },
+      { name: 'map.png', mimeType: 'image/png', buffer: Buffer.from('89504e470d0a1a0a', 'hex') },
     ])
     const attached = page.getByRole('list', { name: 'Attached files' })
-    await attached.getByRole('alert').filter({ hasText: /\w/ }).waitFor()
+    await attached.getByRole('listitem').filter({ hasText: 'what.bin' }).getByRole('alert').waitFor()
+    await attached.getByRole('listitem').filter({ hasText: 'map.png' }).getByText('takes no images').waitFor()
+    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true)
     await attached.getByRole('button', { name: 'Remove what.bin' }).click()
+    await attached.getByRole('button', { name: 'Remove map.png' }).click()
     await ask(page, 'Who brings the cake?')
     await answered(page)
     expect(JSON.stringify(asked.calls.at(-1)?.prompt)).toContain('Bob brings the cake.')

@@ -19,7 +19,7 @@ const NARROW = 0.04
 export function ContextView({ run }: { readonly run: RunDetail }) {
   if (isHidden(run)) return <Hidden />
   const { manifest } = run
-  if (manifest === null) return isLive(run) ? <Empty title="Nothing was told yet">What the model is told is put together when the run begins.</Empty> : <Empty title="Not known">It ended before the model was told anything, or what it was told was not kept.</Empty>
+  if (manifest === null) return isLive(run) ? <Empty title="Not written down yet">What the model was told is written down with its first step, and shown then.</Empty> : <Empty title="Not known">It ended before the model was told anything, or what it was told was not kept.</Empty>
   const spending = spendingOf(manifest)
   return (
     <div className={styles.view}>
