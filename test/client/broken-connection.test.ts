@@ -4,7 +4,7 @@ import type { AmbitTransport } from '../../src/client.ts'
 import { APOLLO, parseStream, send } from '../support/client.ts'
 import type { CutPlan, CuttingProxy } from '../support/cutting-proxy.ts'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
-import { databaseKinds } from '../support/databases.ts'
+import { searchedKinds } from '../support/databases.ts'
 import { expectQuiet, listResources } from '../support/leak-check.ts'
 import { gate, says, scriptedModel } from '../support/scripted-model.ts'
 import { freshThread, must, runOf, serve, useStage } from '../support/stage.ts'
@@ -24,7 +24,7 @@ async function read(stream: ReadableStream<UIMessageChunk>): Promise<readonly UI
   return chunks
 }
 
-describe.each(databaseKinds)('a connection that breaks in mid-answer, on $name', (kind) => {
+describe.each(searchedKinds)('a connection that breaks in mid-answer, on $name', (kind) => {
   const stage = useStage(kind)
 
   /** A page whose connections are cut by the plan. */

@@ -9,8 +9,11 @@ import { fileURLToPath } from 'node:url'
 const OLDEST = 15
 /** What goes through the app's own connections. */
 const SERVING = ['test/flows/', 'test/faults/', 'test/http/health', 'test/walls/handles', 'test/walls/routes', 'test/walls/two-tenants', 'test/walls/history']
-/** Besides, what is a matter of SQL, of roles and of the catalogue. */
-const ALL = [...SERVING, 'test/contracts/', 'test/store/', 'test/walls/']
+/** What is a matter of SQL, of roles and of the catalogue; and of each kind of request one. */
+const SQL = [
+  'test/contracts/', 'test/store/', 'test/walls/', 'test/faults/takeover', 'test/faults/lost-race',
+  ...['answer', 'branches', 'context', 'delete-thread', 'documents', 'files', 'idempotency', 'keys', 'members', 'projects', 'run-detail', 'scope-events', 'settings', 'sign-in', 'stop', 'turns'].map((name) => `test/flows/${name}.`),
+]
 /** Wide searches over what is decided above the database, faults of models, clients and whole processes: another database tells nothing new. */
 const ELSEWHERE = [
   'test/walls/oracle*', 'test/walls/matrix*', 'test/faults/provider*', 'test/faults/model*', 'test/faults/openai*', 'test/faults/matrix*', 'test/faults/invariants*',
@@ -26,7 +29,7 @@ const passes = [
   {
     name: `PostgreSQL ${OLDEST}`,
     variable: 'AMBIT_TEST_POSTGRES_BIN',
-    files: ALL,
+    files: SQL,
     found: findPostgres(),
     advice: `install postgresql-${OLDEST}, or put its programs on the PATH`,
   },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { databaseKinds } from '../support/databases.ts'
+import { searchedKinds } from '../support/databases.ts'
 import { SEED, differ, drawWorlds, expectAgreement } from '../support/oracle/agree.ts'
 import type { Compare } from '../support/oracle/agree.ts'
 import { askDoor, expectedAtDoor } from '../support/oracle/door-answers.ts'
@@ -55,7 +55,7 @@ test(`${WORLDS} worlds (seed ${SEED}) try what they should`, () => {
   expect(answers.filter(({ path, body }) => path.startsWith('/runs/') && JSON.stringify(body).includes('false')).length).toBeGreaterThan(8)
 })
 
-describe.each(databaseKinds)(`at the door, in ${WORLDS} worlds (seed ${SEED}) on $name`, (kind) => {
+describe.each(searchedKinds)(`at the door, in ${WORLDS} worlds (seed ${SEED}) on $name`, (kind) => {
   const subject = useSubject(kind)
 
   test('a reader is told what the oracle says, and no more', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { listPolicies } from '../support/catalogue.ts'
-import { databaseKinds } from '../support/databases.ts'
+import { searchedKinds } from '../support/databases.ts'
 import { compareAll, compareAsks, differ, drawWorlds } from '../support/oracle/agree.ts'
 import { judge, listRows, settingsOf } from '../support/oracle/oracle.ts'
 import { TENANT_TABLES, plantWorlds } from '../support/oracle/plant-worlds.ts'
@@ -23,7 +23,7 @@ const told = worlds.flatMap((world) => {
   return [...resolved, world.raw].map((settings): readonly [typeof world, RawSettings] => [world, settings])
 })
 
-describe.each(databaseKinds)('on $name', (kind) => {
+describe.each(searchedKinds)('on $name', (kind) => {
   const subject = useSubject(kind)
 
   test('each policy of reading that is dropped is missed', async () => {

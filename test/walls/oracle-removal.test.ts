@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { databaseKinds } from '../support/databases.ts'
+import { searchedKinds } from '../support/databases.ts'
 import { SEED, compareAnswers, drawWorlds } from '../support/oracle/agree.ts'
 import { answerTo } from '../support/oracle/oracle.ts'
 import type { Answer } from '../support/oracle/oracle.ts'
@@ -78,7 +78,7 @@ test(`in ${WORLDS} worlds (seed ${SEED}), by the oracle`, () => {
   expect(lost / taken.length).toBeGreaterThan(0.4)
 }, 120_000)
 
-describe.each(databaseKinds)(`in the first ${PLANTED} of them on $name`, (kind) => {
+describe.each(searchedKinds)(`in the first ${PLANTED} of them on $name`, (kind) => {
   const subject = useSubject(kind)
   const planted = taken.slice(0, PLANTED)
 

@@ -23,7 +23,7 @@ test(`${WORLDS} worlds (seed ${SEED}) try what they should`, () => {
 })
 
 /** The policies are the same on both. All worlds are asked of the quicker one; where there is no PostgreSQL, of the other. */
-const kinds = databaseKinds.map((kind) => ({ ...kind, worlds: kind.name === 'PostgreSQL' || databaseKinds.length === 1 ? WORLDS : WORLDS / 5 }))
+const kinds = databaseKinds.map((kind) => ({ ...kind, worlds: kind.name === 'PostgreSQL' || databaseKinds.length === 1 ? WORLDS : WORLDS / 20 }))
 
 describe.each(kinds)(`in $worlds worlds (seed ${SEED}) on $name`, (kind) => {
   const subject = useSubject(kind)
