@@ -1,10 +1,11 @@
 import { CSPProvider } from '@base-ui/react/csp-provider'
 import { Tooltip } from '@base-ui/react/tooltip'
 import { QueryClientProvider, useQuery } from '@tanstack/react-query'
-import { Suspense } from 'react'
+import { Suspense, useEffect } from 'react'
 import { useAddress } from './address/navigation.ts'
 import { meQuery } from './api/me.ts'
 import { queryClient } from './api/query-client.ts'
+import { listenToOtherTabs } from './api/sign-ins.ts'
 import { Problem } from './design/problem.tsx'
 import { Skeleton } from './design/skeleton.tsx'
 import { ToastPlace } from './design/toast.tsx'
@@ -29,6 +30,7 @@ export function App() {
 function Entrance() {
   const address = useAddress()
   const me = useQuery(meQuery)
+  useEffect(() => listenToOtherTabs(() => void queryClient.invalidateQueries({ queryKey: meQuery.queryKey })), [])
   if (me.isPending) return <Waiting />
   if (me.isError && me.data === undefined) return <main className={styles.middle}><Problem error={me.error} retry={() => void me.refetch()} /></main>
   if (!me.data) return <SignInPage />

@@ -5,6 +5,9 @@ import type { Browser } from 'playwright-core'
 
 const CACHE = join(import.meta.dirname, '../../node_modules/.cache/chromium')
 
+/** Reaches this machine by a name to which browsers grant no more than to any page over plain http. */
+export const PLAIN_HOST = 'ambit.test'
+
 /**
  * A real Chromium: the one that a package brings, on Linux; elsewhere the one that is installed. Null where there is none. Its profile, its fonts
  * and what it unpacks lie in a folder of this checkout: another user's leftovers in the shared one would stop it.
@@ -15,7 +18,7 @@ export async function openBrowser(): Promise<Browser | null> {
   return chromium.launch({
     executablePath,
     // Not the arguments that the package recommends: they switch off the walls between origins, which are tested here.
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--font-render-hinting=none'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--font-render-hinting=none', `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`],
     env: { ...process.env, TMPDIR: CACHE, HOME: CACHE, FONTCONFIG_FILE: join(CACHE, 'fonts.conf') } as Record<string, string>,
   })
 }

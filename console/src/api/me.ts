@@ -3,6 +3,7 @@ import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
 import type { DemoPersonShown } from '../../../src/lib/http/demo-door.ts'
 import type { Me } from '../../../src/lib/http/me-routes.ts'
 import { ask } from './request.ts'
+import { tellOtherTabs } from './sign-ins.ts'
 
 export type { Me }
 
@@ -23,15 +24,21 @@ export const demoPeopleQuery = queryOptions({
 })
 
 export async function signIn(key: string): Promise<Me> {
-  return ask<Me>('/v1/sign-in', { method: 'POST', body: { key } })
+  return toldToAll(ask<Me>('/v1/sign-in', { method: 'POST', body: { key } }))
 }
 
 export async function signInAs(person: string): Promise<Me> {
-  return ask<Me>('/_demo/sign-in', { method: 'POST', body: { person } })
+  return toldToAll(ask<Me>('/_demo/sign-in', { method: 'POST', body: { person } }))
 }
 
 export async function signOut(): Promise<void> {
-  await ask('/v1/sign-in', { method: 'DELETE' })
+  await toldToAll(ask('/v1/sign-in', { method: 'DELETE' }))
+}
+
+async function toldToAll<Answer>(asked: Promise<Answer>): Promise<Answer> {
+  const answer = await asked
+  tellOtherTabs()
+  return answer
 }
 
 async function nullWhere<Answer>(code: string, answer: Promise<Answer>): Promise<Answer | null> {

@@ -30,7 +30,8 @@ export async function ask<Answer>(path: string, question: Question = {}): Promis
   }
 }
 
-async function send(path: string, { method = 'GET', query = {}, body, signal }: Question): Promise<Response> {
+/** Asks, and gives the answer as it begins, good or not. Where none comes, it throws `unreachable`. */
+export async function send(path: string, { method = 'GET', query = {}, body, signal }: Question): Promise<Response> {
   const given = Object.entries(query).flatMap(([name, value]) => (value === null || value === undefined ? [] : [[name, String(value)]]))
   const search = new URLSearchParams(given).toString()
   const blob = body instanceof Blob

@@ -93,7 +93,7 @@ function Actions({ message, mayAgain, chatId, again, choose, inspect }: Pick<Ans
   const text = textOf(message)
   return (
     <div className={styles.actions}>
-      <Versions message={message} chatId={chatId} shown={choose} />
+      <Versions message={message} chatId={chatId} mayChoose={mayAgain} shown={choose} />
       {text !== '' && <IconButton small label={copied ? 'Copied' : 'Copy'} onClick={() => copy(text)}>{copied ? <Check size={14} /> : <Copy size={14} />}</IconButton>}
       {mayAgain && <IconButton small label="Answer again" onClick={() => again(message)}><RefreshCw size={14} /></IconButton>}
       {run !== null && <IconButton small label="What the run did" onClick={() => inspect(run)}><Activity size={14} /></IconButton>}

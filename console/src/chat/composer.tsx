@@ -14,8 +14,6 @@ import type { FilePart } from './use-attachments.ts'
 export interface Outgoing {
   readonly text: string
   readonly files: readonly FilePart[]
-  /** Null: the place's own choice. */
-  readonly model: string | null
 }
 
 interface ComposerProps {
@@ -25,36 +23,47 @@ interface ComposerProps {
   readonly running: boolean
   /** Why nothing can be asked here; null: it can. */
   readonly refusal: string | null
-  send(outgoing: Outgoing): void
-  stop(): void
+  /** Null: the place's own choice. */
+  readonly model: string | null
+  chooseModel(model: string | null): void
+  /** Whether it was taken; what was not stays written. */
+  send(outgoing: Outgoing): Promise<boolean>
+  /** Null: it is not this reader's to stop. */
+  readonly stop: (() => void) | null
 }
 
-const TEXTS = '.txt,.md,.markdown,.csv,.json,text/*,application/json'
+const TEXTS = '.txt,.md,.markdown,.csv,.json,text/plain,text/markdown,text/csv,application/json'
 const IMAGES = 'image/png,image/jpeg,image/webp,image/gif'
 
 /** Where one writes. Enter sends, Shift+Enter begins a line. What is written is kept for as long as the tab is open. */
-export function Composer({ ref, chatId, running, refusal, send, stop }: ComposerProps) {
+export function Composer({ ref, chatId, running, refusal, model, chooseModel, send, stop }: ComposerProps) {
   const { scope } = useHere()
   const [text, setText] = useDraft(chatId)
-  const [model, setModel] = useState<string | null>(null)
+  const [sending, setSending] = useState(false)
   const named = model ?? scope.models[0] ?? ''
   const takesImages = scope.image_models.includes(named)
   const files = useAttachments(takesImages ? null : named)
   const picker = useRef<HTMLInputElement>(null)
-  const ready = refusal === null && files.settled && (text.trim() !== '' || files.parts.length > 0)
+  const ready = refusal === null && !sending && files.settled && (text.trim() !== '' || files.parts.length > 0)
 
-  const submit = () => {
+  const submit = async () => {
     if (!ready) return
-    send({ text, files: files.parts, model })
+    setSending(true)
+    const taken = await send({ text, files: files.parts })
+    setSending(false)
+    if (!taken) return
     setText('')
     files.clear()
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
     event.preventDefault()
-    submit()
+    void submit()
   }
-  const onPaste = ({ clipboardData }: ClipboardEvent) => files.add(clipboardData.files)
+  const onPaste = ({ clipboardData }: ClipboardEvent) => {
+    // Of cells and paragraphs a program gives a picture, too: then the words are what was meant.
+    if (!clipboardData.types.includes('text/plain')) files.add(clipboardData.files)
+  }
   const onDrop = (event: DragEvent) => {
     if (event.dataTransfer.files.length === 0) return
     event.preventDefault()
@@ -62,15 +71,15 @@ export function Composer({ ref, chatId, running, refusal, send, stop }: Composer
   }
 
   return (
-    <form className={styles.composer} onSubmit={(event) => { event.preventDefault(); submit() }} onDrop={onDrop} onDragOver={(event) => event.preventDefault()}>
+    <form className={styles.composer} onSubmit={(event) => { event.preventDefault(); void submit() }} onDrop={onDrop} onDragOver={(event) => event.preventDefault()}>
       {files.attachments.length > 0 && <AttachmentList attachments={files.attachments} remove={files.remove} />}
-      <Writing ref={ref} text={text} setText={setText} running={running} refusal={refusal} onKeyDown={onKeyDown} onPaste={onPaste} />
+      <Writing ref={ref} text={text} setText={setText} running={running} refusal={refusal} readOnly={sending} onKeyDown={onKeyDown} onPaste={onPaste} />
       <div className={styles.row}>
         <input ref={picker} type="file" multiple hidden accept={takesImages ? `${TEXTS},${IMAGES}` : TEXTS} onChange={({ currentTarget }) => { files.add(currentTarget.files ?? []); currentTarget.value = '' }} />
         <IconButton label="Attach files" small disabled={refusal !== null} onClick={() => picker.current?.click()}><Paperclip size={16} /></IconButton>
-        <ModelChoice models={scope.models} model={model} choose={setModel} />
+        <ModelChoice models={scope.models} model={model} choose={chooseModel} />
         <span className={styles.gap} />
-        {running && <Button small onClick={stop}><Square size={12} fill="currentcolor" aria-hidden /> Stop</Button>}
+        {running && stop && <Button small onClick={stop}><Square size={12} fill="currentcolor" aria-hidden /> Stop</Button>}
         <Button type="submit" look="solid" small disabled={!ready} aria-label={running ? 'Send when the answer is there' : 'Send'}>{running ? 'Queue' : <ArrowUp size={16} />}</Button>
       </div>
     </form>
@@ -90,12 +99,13 @@ interface WritingProps {
   readonly text: string
   readonly running: boolean
   readonly refusal: string | null
+  readonly readOnly: boolean
   setText(text: string): void
   onKeyDown(event: KeyboardEvent): void
   onPaste(event: ClipboardEvent): void
 }
 
-function Writing({ ref, text, setText, running, refusal, onKeyDown, onPaste }: WritingProps) {
+function Writing({ ref, text, setText, running, refusal, readOnly, onKeyDown, onPaste }: WritingProps) {
   const own = useRef<HTMLTextAreaElement>(null)
   useLayoutEffect(() => {
     const area = own.current
@@ -111,7 +121,7 @@ function Writing({ ref, text, setText, running, refusal, onKeyDown, onPaste }: W
         else if (ref) ref.current = area
       }}
       className={styles.text} rows={1} maxLength={100_000} aria-label="Message" autoFocus={!matchMedia('(pointer: coarse)').matches}
-      placeholder={refusal ?? (running ? 'Write what comes next' : 'Ask something')} disabled={refusal !== null} enterKeyHint="send"
+      placeholder={refusal ?? (running ? 'Write what comes next' : 'Ask something')} disabled={refusal !== null} readOnly={readOnly} enterKeyHint="send"
       value={text} onChange={(event) => setText(event.currentTarget.value)} onKeyDown={onKeyDown} onPaste={onPaste}
     />
   )

@@ -1,5 +1,6 @@
 import './no-eval.ts'
 import { Chat } from '@ai-sdk/react'
+import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
 import { ambitTransport } from '../../../src/client.ts'
 import type { AmbitTransport } from '../../../src/client.ts'
 import { placeKey } from '../address/address.ts'
@@ -21,7 +22,7 @@ export interface Conversation {
   catchUp(): Promise<void>
   /** Asks, reads the answer, and catches up: its number and versions come from the store, and others may have gone on. */
   send(...asked: Parameters<Chat<AmbitMessage>['sendMessage']>): Promise<void>
-  /** The same for an answer once more. */
+  /** The same for an answer once more; without a message, for what has none yet. */
   again(...asked: Parameters<Chat<AmbitMessage>['regenerate']>): Promise<void>
 }
 
@@ -54,10 +55,10 @@ function createConversation(place: Place | null, chatId: string): Conversation {
     const known = from === 'last-turn' ? beforeLastTurn(chat.messages) : null
     const rest = known && (await loadAfter(place, chatId, known))
     const messages = beforeWaiting(known && rest ? [...known, ...rest] : await transport.load(chatId))
-    if (isIdle(chat)) chat.messages = messages
+    if (isIdle(chat) && !holdsUnsent(chat)) chat.messages = messages
   }
   const takeUp = async () => {
-    if (!isIdle(chat)) return // whoever reads here now catches up after it
+    if (!isIdle(chat) || holdsUnsent(chat)) return // whoever reads here now, or asks once more, catches up after it
     chat.clearError()
     await load('last-turn')
     const before = chat.lastMessage
@@ -121,6 +122,12 @@ function beforeWaiting(messages: AmbitMessage[]): AmbitMessage[] {
 function isUnderWay(message: AmbitMessage): boolean {
   const { run } = factsOf(message)
   return run?.state === 'running' || run?.state === 'queued'
+}
+
+/** A question that the server has not taken: it is nowhere but here, and stays until it is asked once more. */
+export function holdsUnsent({ status, error, lastMessage }: Pick<Chat<AmbitMessage>, 'status' | 'error' | 'lastMessage'>): boolean {
+  if (status !== 'error' || lastMessage?.role !== 'user') return false
+  return factsOf(lastMessage).number === undefined && !(isAmbitError(error) && error.code === 'stream_lost')
 }
 
 export function isIdle({ status }: Pick<Chat<AmbitMessage>, 'status'>): boolean {

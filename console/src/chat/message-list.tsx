@@ -19,6 +19,9 @@ interface MessageListProps extends AnswerActions {
   edit(message: AmbitMessage, text: string): void
 }
 
+/** Aloud, of what is seen otherwise; an error has an alert of its own. */
+const SAID: Readonly<Record<ChatStatus, string>> = { submitted: 'An answer arrives.', streaming: 'An answer arrives.', ready: 'The answer is there.', error: '' }
+
 /** Within so many pixels of the end one is at the end. */
 const AT_END = 48
 
@@ -30,6 +33,8 @@ export function MessageList({ messages, status, edit, mayChat, ...rest }: Messag
   const list = useRef<VListHandle>(null)
   const atEnd = useRef(true)
   const [away, setAway] = useState(false)
+  const [edited, setEdited] = useState<string | null>(null)
+  const editedAt = messages.findIndex(({ id }) => id === edited)
   const toEnd = () => list.current?.scrollToIndex(messages.length - 1, { align: 'end' })
   const lastQuestion = messages.findLast(({ role }) => role === 'user')?.id
 
@@ -49,13 +54,13 @@ export function MessageList({ messages, status, edit, mayChat, ...rest }: Messag
 
   return (
     <div className={styles.frame}>
-      <VList ref={list} className={styles.list} role="log" aria-label="Messages" aria-live="off" tabIndex={0} onScroll={onScroll}>
+      <VList ref={list} className={styles.list} role="log" aria-label="Messages" aria-live="off" tabIndex={0} keepMounted={editedAt < 0 ? [] : [editedAt]} onScroll={onScroll}>
         {messages.map((message, at) => {
           const last = at === messages.length - 1
           return (
             <div key={message.id} className={styles.row}>
               {message.role === 'user'
-                ? <Question message={message} edit={edit} mayEdit={mayChat} choose={rest.choose} chatId={rest.chatId} />
+                ? <Question message={message} edit={edit} editing={message.id === edited} setEdited={setEdited} mayEdit={mayChat} choose={rest.choose} chatId={rest.chatId} />
                 : <Answer message={message} arriving={last && status === 'streaming'} mayAgain={mayChat} {...rest} />}
               {last && status === 'submitted' && <p className={styles.thinking}>Thinking …</p>}
             </div>
@@ -63,7 +68,7 @@ export function MessageList({ messages, status, edit, mayChat, ...rest }: Messag
         })}
       </VList>
       {away && <Button className={styles.down} small onClick={toEnd}><ArrowDown size={14} aria-hidden /> To the end</Button>}
-      <div className="unseen" role="status">{status === 'submitted' || status === 'streaming' ? 'An answer arrives.' : 'The answer is there.'}</div>
+      <div className="unseen" role="status">{SAID[status]}</div>
     </div>
   )
 }

@@ -13,15 +13,18 @@ interface QuestionProps {
   readonly message: AmbitMessage
   readonly chatId: string
   readonly mayEdit: boolean
+  /** It is being edited: kept by the list, so that it stays when it is scrolled out of view. */
+  readonly editing: boolean
+  setEdited(message: string | null): void
   edit(message: AmbitMessage, text: string): void
   /** Shows the branch that was chosen. */
   choose(): Promise<void>
 }
 
 /** What somebody asked. Edited, it begins another branch beside this one. */
-export const Question = memo(function Question({ message, chatId, mayEdit, edit, choose }: QuestionProps) {
+export const Question = memo(function Question({ message, chatId, mayEdit, editing, setEdited, edit, choose }: QuestionProps) {
   const { me } = useHere()
-  const [editing, setEditing] = useState(false)
+  const [back, setBack] = useState(false)
   const [copied, copy] = useCopy()
   const text = textOf(message)
   const author = factsOf(message).author_id
@@ -30,7 +33,7 @@ export const Question = memo(function Question({ message, chatId, mayEdit, edit,
     <article className={styles.question} aria-label={own ? 'You' : author}>
       {!own && <p className={styles.author}>{author}</p>}
       {editing ? (
-        <Edit text={text} cancel={() => setEditing(false)} send={(next) => { setEditing(false); edit(message, next) }} />
+        <Edit text={text} maySend={mayEdit} cancel={() => { setBack(true); setEdited(null) }} send={(next) => { setEdited(null); edit(message, next) }} />
       ) : (
         <div className={styles.line}>
           <div className={styles.bubble}>
@@ -38,9 +41,9 @@ export const Question = memo(function Question({ message, chatId, mayEdit, edit,
             <p className={styles.text}>{factsOf(message).hidden === true ? <em>This message is about a project that you may not see.</em> : text}</p>
           </div>
           <div className={styles.actions}>
-            <Versions message={message} chatId={chatId} shown={choose} />
+            <Versions message={message} chatId={chatId} mayChoose={mayEdit} shown={choose} />
             <IconButton small label={copied ? 'Copied' : 'Copy'} onClick={() => copy(text)}>{copied ? <Check size={14} /> : <Copy size={14} />}</IconButton>
-            {mayEdit && own && <IconButton small label="Edit" onClick={() => setEditing(true)}><Pencil size={14} /></IconButton>}
+            {mayEdit && own && <IconButton small label="Edit" autoFocus={back} onClick={() => setEdited(message.id)}><Pencil size={14} /></IconButton>}
           </div>
         </div>
       )}
@@ -48,22 +51,22 @@ export const Question = memo(function Question({ message, chatId, mayEdit, edit,
   )
 })
 
-function Edit({ text, send, cancel }: { readonly text: string; send(text: string): void; cancel(): void }) {
+function Edit({ text, maySend, send, cancel }: { readonly text: string; /** Not while an answer arrives. */ readonly maySend: boolean; send(text: string): void; cancel(): void }) {
   const [draft, setDraft] = useState(text)
-  const empty = draft.trim() === ''
+  const ready = maySend && draft.trim() !== ''
   return (
     <form
       className={styles.edit}
-      onSubmit={(event) => { event.preventDefault(); if (!empty) send(draft) }}
+      onSubmit={(event) => { event.preventDefault(); if (ready) send(draft) }}
       onKeyDown={(event) => {
         if (event.key === 'Escape') cancel()
-        if (event.key === 'Enter' && (event.metaKey || event.ctrlKey) && !empty) send(draft)
+        if (event.key === 'Enter' && (event.metaKey || event.ctrlKey) && ready) send(draft)
       }}
     >
       <textarea aria-label="Edit the message" rows={Math.min(12, draft.split('\n').length + 1)} maxLength={100_000} autoFocus value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
       <div className={styles.editActions}>
         <Button small onClick={cancel}>Cancel</Button>
-        <Button small look="solid" type="submit" disabled={empty}>Ask again</Button>
+        <Button small look="solid" type="submit" disabled={!ready}>Ask again</Button>
       </div>
     </form>
   )

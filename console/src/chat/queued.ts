@@ -3,8 +3,8 @@ import { readRefusal } from '../../../src/lib/client/ambit-error.ts'
 import type { Run } from '../../../src/lib/http/run-schema.ts'
 import { placeKey } from '../address/address.ts'
 import type { Place } from '../address/address.ts'
-import { ask, pathOf } from '../api/request.ts'
-import { home } from '../home.ts'
+import { newId } from '../api/new-id.ts'
+import { ask, pathOf, send } from '../api/request.ts'
 import type { AmbitMessage } from './ambit-message.ts'
 import type { Outgoing } from './composer.tsx'
 
@@ -20,15 +20,10 @@ export function queuedQuery(place: Place | null, threadId: string | null) {
 }
 
 /** Sends a message that waits for its turn. Its answer is followed when it begins, like anybody's: this request only learns that it was taken. */
-export async function queueMessage(place: Place | null, chatId: string, { text, files, model }: Outgoing): Promise<void> {
+export async function queueMessage(place: Place | null, chatId: string, { text, files }: Outgoing, model: string | null): Promise<void> {
   const leaving = new AbortController()
-  const message: AmbitMessage = { id: crypto.randomUUID(), role: 'user', parts: [...files, { type: 'text', text }] }
-  const response = await fetch(`${home.api}${pathOf(place)}/chat`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ id: chatId, message, onActive: 'queue', ...(model !== null && { model }) }),
-    signal: leaving.signal,
-  })
+  const message: AmbitMessage = { id: newId(), role: 'user', parts: [...files, { type: 'text', text }] }
+  const response = await send(`${pathOf(place)}/chat`, { method: 'POST', body: { id: chatId, message, onActive: 'queue', ...(model !== null && { model }) }, signal: leaving.signal })
   if (!response.ok) throw await readRefusal(response)
   leaving.abort()
 }

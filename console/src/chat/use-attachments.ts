@@ -1,5 +1,6 @@
 import { useCallback, useRef, useState } from 'react'
 import { fileUrl, sendFile } from '../api/files.ts'
+import { newId } from '../api/new-id.ts'
 import { wordsOf } from '../design/problem.tsx'
 import { toast } from '../design/toast.tsx'
 import { useHere } from '../shell/place-context.ts'
@@ -39,7 +40,7 @@ export function useAttachments(blind: string | null) {
     const room = MOST_FILES - attachments.length
     const [taken, left] = [[...files].slice(0, room), [...files].slice(room)]
     if (left.length > 0) toast({ title: `A message takes ${MOST_FILES} files`, detail: `Not attached: ${left.map(({ name }) => name).join(', ')}`, bad: true })
-    const begun = taken.map((file) => ({ file, key: crypto.randomUUID(), ending: new AbortController() }))
+    const begun = taken.map((file) => ({ file, key: newId(), ending: new AbortController() }))
     setAttachments((all) => [...all, ...begun.map(({ key, file }): Attachment => ({ key, name: file.name, mediaType: file.type, url: null, error: null }))])
     for (const { file, key, ending } of begun) {
       sending.current.set(key, ending)

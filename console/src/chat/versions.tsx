@@ -9,8 +9,16 @@ import { factsOf } from './ambit-message.ts'
 import type { AmbitMessage } from './ambit-message.ts'
 import styles from './versions.module.css'
 
+interface VersionsProps {
+  readonly message: AmbitMessage
+  readonly chatId: string
+  /** Who only reads sees that there are others; while an answer arrives nobody leaves it for another branch. */
+  readonly mayChoose: boolean
+  shown(): Promise<void>
+}
+
 /** "2 of 3", and the way to the others. What is chosen is the thread's branch from then on. */
-export function Versions({ message, chatId, shown }: { readonly message: AmbitMessage; readonly chatId: string; shown(): Promise<void> }) {
+export function Versions({ message, chatId, mayChoose, shown }: VersionsProps) {
   const { place } = useHere()
   const [choosing, setChoosing] = useState(false)
   const { id = '', siblings = [] } = factsOf(message)
@@ -30,9 +38,9 @@ export function Versions({ message, chatId, shown }: { readonly message: AmbitMe
   }
   return (
     <div className={styles.versions} role="group" aria-label="Versions">
-      <IconButton small label="The version before" disabled={at <= 0} onClick={() => void choose(siblings[at - 1])}><ChevronLeft size={14} /></IconButton>
+      <IconButton small label="The version before" disabled={!mayChoose || at <= 0} onClick={() => void choose(siblings[at - 1])}><ChevronLeft size={14} /></IconButton>
       <span className={styles.count}>{at + 1} of {siblings.length}</span>
-      <IconButton small label="The next version" disabled={at === siblings.length - 1} onClick={() => void choose(siblings[at + 1])}><ChevronRight size={14} /></IconButton>
+      <IconButton small label="The next version" disabled={!mayChoose || at === siblings.length - 1} onClick={() => void choose(siblings[at + 1])}><ChevronRight size={14} /></IconButton>
     </div>
   )
 }

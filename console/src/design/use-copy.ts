@@ -12,7 +12,9 @@ export function useCopy(): readonly [boolean, (text: string) => void] {
     return () => clearTimeout(timer)
   }, [copied])
   const copy = (text: string) => {
-    navigator.clipboard.writeText(text).then(() => setCopied(true), () => toast({ title: 'This browser does not let the page copy', detail: 'Mark the text and copy it yourself.', bad: true }))
+    // Over plain http in a network there is no clipboard.
+    const copying = (navigator.clipboard as Clipboard | undefined)?.writeText(text) ?? Promise.reject(new Error('no clipboard'))
+    copying.then(() => setCopied(true), () => toast({ title: 'This browser does not let the page copy', detail: 'Mark the text and copy it yourself.', bad: true }))
   }
   return [copied, copy]
 }

@@ -1,47 +1,55 @@
+import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
+import { wait } from '../../../src/lib/client/wait.ts'
 import type { ScopeEvent } from '../../../src/lib/wire/scope-event.ts'
+import { followEvents } from '../api/follow-events.ts'
+import type { Reach } from '../api/follow-events.ts'
 
 export interface Told {
   event(event: ScopeEvent): void
   /** What happened meanwhile is not known: everything is to be asked again. */
   reload(): void
   connected(connected: boolean): void
-  /** The server answers, and will not be followed: a right was taken away, or it is busy. It is asked again after a while. */
+  /** The server answers, and will not be followed: a right was taken away. It is asked again after a while. */
   refused(): void
 }
 
-const FIRST_DELAY_MS = 1_000
-const MOST_DELAY_MS = 30_000
+type Message = { readonly event: ScopeEvent; readonly id: string | null } | { readonly reload: true } | { readonly refused: true } | { readonly connected: boolean }
+
+const REFUSED_MS = 30_000
 
 /**
- * Follows what happens in a place, until the answer is called. A browser opens six connections to one host over HTTP/1.1,
- * so of all tabs that show a place one follows, and tells the others; when it goes, another takes its turn.
+ * Follows what happens in a place, in somebody's name, until the answer is called. A browser opens six connections to one host over
+ * HTTP/1.1, so of all tabs that show a place one follows, and tells the others; when it goes, another takes its turn, and goes on
+ * after the last event that it was told.
  */
-export function followScope(url: string, told: Told): () => void {
+export function followScope(url: string, person: string, told: Told): () => void {
   const ending = new AbortController()
-  if (!('locks' in navigator)) return followAlone(url, told) // plain http on a network: no page is told of another
-  const channel = new BroadcastChannel(`ambit-events:${url}`)
-  channel.addEventListener('message', ({ data }: MessageEvent<Message>) => deliver(data, told))
-  const tell = (message: Message) => {
+  const { signal } = ending
+  let last: string | null = null
+  const hear = (message: Message) => {
+    if ('event' in message) last = message.id
+    if ('reload' in message) last = null
     deliver(message, told)
+  }
+  if (!('locks' in navigator)) {
+    void lead(url, { signal, last: () => last, tell: hear, late: false }) // plain http on a network: no page is told of another
+    return () => ending.abort()
+  }
+  const name = `ambit-events:${person}:${url}`
+  const channel = new BroadcastChannel(name)
+  channel.addEventListener('message', ({ data }: MessageEvent<Message>) => hear(data))
+  const tell = (message: Message) => {
+    hear(message)
     channel.postMessage(message)
   }
-  const leading = navigator.locks.request(`ambit-events:${url}`, { signal: ending.signal }, () => new Promise<void>((resolve) => {
-    const stop = followAlone(url, { event: (event) => tell({ event }), reload: () => tell({ reload: true }), connected: (connected) => tell({ connected }), refused: () => tell({ refused: true }) })
-    ending.signal.addEventListener('abort', () => {
-      stop()
-      resolve()
-    }, { once: true })
-  }))
-  leading.catch((error: unknown) => {
-    if (!ending.signal.aborted) throw error // given up while it waited its turn
+  takeTurn(name, signal, (late) => lead(url, { signal, last: () => last, tell, late })).catch((error: unknown) => {
+    if (!signal.aborted) throw error // given up while it waited its turn
   })
   return () => {
     ending.abort()
     channel.close()
   }
 }
-
-type Message = { readonly event: ScopeEvent } | { readonly reload: true } | { readonly refused: true } | { readonly connected: boolean }
 
 function deliver(message: Message, told: Told): void {
   if ('event' in message) told.event(message.event)
@@ -50,35 +58,46 @@ function deliver(message: Message, told: Told): void {
   else told.connected(message.connected)
 }
 
-/** An EventSource comes back by itself after a lost connection, with the last id; after a refusal it does not, and a new one begins. */
-function followAlone(url: string, told: Told): () => void {
-  let source: EventSource | null = null
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let delayMs = FIRST_DELAY_MS
-  let first = true
+/** One tab after the other. `late`: another one had the turn before. */
+async function takeTurn(name: string, signal: AbortSignal, work: (late: boolean) => Promise<void>): Promise<void> {
+  const free = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (lock) await work(false)
+    return lock !== null
+  })
+  if (!free) await navigator.locks.request(name, { signal }, () => work(true))
+}
 
-  const open = () => {
-    const opened = new EventSource(url)
-    source = opened
-    opened.addEventListener('open', () => {
-      delayMs = FIRST_DELAY_MS
-      told.connected(true)
-      if (!first) told.reload()
-      first = false
-    })
-    opened.addEventListener('message', ({ data }: MessageEvent<string>) => told.event(JSON.parse(data) as ScopeEvent))
-    opened.addEventListener('error', () => {
-      told.connected(false)
-      if (opened.readyState !== EventSource.CLOSED) return
-      told.refused()
-      timer = setTimeout(open, delayMs)
-      delayMs = Math.min(2 * delayMs, MOST_DELAY_MS)
-    })
+interface Leading {
+  readonly signal: AbortSignal
+  /** The last event that was told; null: none. */
+  last(): string | null
+  tell(message: Message): void
+  /** Something may have happened between what the page has read and the first opening. */
+  readonly late: boolean
+}
+
+/** Ends with the signal. */
+async function lead(url: string, { signal, last, tell, late }: Leading): Promise<void> {
+  let missed = late
+  const reach = (reached: Reach) => {
+    tell({ connected: reached !== 'away' })
+    if (reached !== 'open') return
+    // Without an event to go on after, what happened since the last opening is not told again.
+    if (missed && last() === null) tell({ reload: true })
+    missed = true
   }
-
-  open()
-  return () => {
-    clearTimeout(timer)
-    source?.close()
+  while (!signal.aborted) {
+    try {
+      for await (const events of followEvents(url, { after: last(), signal, reach })) {
+        for (const { id, data } of events) tell({ event: JSON.parse(data) as ScopeEvent, id })
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      if (!isAmbitError(error)) throw error
+      // Too long ago to be told again: from now on, and all is read anew.
+      if (error.code === 'gone' || error.code === 'malformed') tell({ reload: true })
+      else tell({ refused: true })
+      await wait(error.code === 'gone' ? 0 : REFUSED_MS, signal).catch(() => {})
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
 import { navigate, useAddress } from '../address/navigation.ts'
 import { isLive, runQuery } from '../api/runs.ts'
 import type { RunDetail } from '../api/runs.ts'
@@ -20,7 +21,9 @@ export function Inspector({ runId }: { readonly runId: string }) {
   const run = useQuery(runQuery(place, runId))
   const address = useAddress()
   if (run.isPending) return <Skeleton lines={8} label="Loading the run" />
-  if (!run.data) return <Problem error={run.error} retry={() => void run.refetch()} />
+  // A right that was taken away takes with it what was seen by it.
+  const gone = isAmbitError(run.error) && run.error.code === 'not_found'
+  if (!run.data || gone) return <Problem error={run.error} retry={() => void run.refetch()} />
   const wanted = address?.search['tab']
   const tab = NAMES.find((name) => name === wanted) ?? 'overview'
   const choose = (name: Name) => address && navigate({ ...address, search: { ...address.search, tab: name } }, { replace: true })

@@ -38,7 +38,7 @@ export function Shell({ me, address }: { readonly me: Me; readonly address: Addr
 function Placed({ me, address }: { readonly me: Me; readonly address: Address }) {
   const { place } = address
   const scope = useQuery(scopeQuery(place))
-  useScopeEvents(place, scope.data !== undefined)
+  useScopeEvents({ place, person: me.subject, ready: scope.data !== undefined })
   useEffect(() => {
     if (place && scope.data) keepPlace(place)
   }, [place, scope.data])

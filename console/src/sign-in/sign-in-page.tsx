@@ -84,11 +84,7 @@ function HostSignIn({ url }: { readonly url: string | null }) {
   )
 }
 
-/** Everything that was asked before was asked as somebody else. */
 function useSignedIn() {
   const client = useQueryClient()
-  return async () => {
-    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' && queryKey[0] !== 'demo-people' })
-    await client.invalidateQueries({ queryKey: meQuery.queryKey })
-  }
+  return () => client.invalidateQueries({ queryKey: meQuery.queryKey })
 }

@@ -1,9 +1,9 @@
 import type { UIMessageChunk } from 'ai'
 import { isTerminalType } from '../wire/chunk.ts'
 import { AmbitError, isAmbitError } from './ambit-error.ts'
-import { createEventReader } from './event-reader.ts'
 import type { ServerEvent } from './event-reader.ts'
-import { delayOf, wait, within } from './wait.ts'
+import { readEvents } from './read-events.ts'
+import { delayOf, wait } from './wait.ts'
 import type { Patience } from './wait.ts'
 
 /** Longer than this nobody looks at a half answer: what asks for more has lost it. */
@@ -41,7 +41,7 @@ export async function* followAnswer(first: Response, following: Following): Asyn
   for (;;) {
     let cause: unknown
     try {
-      for await (const events of eventsOf(response, following.patience)) {
+      for await (const events of readEvents(response, following.patience.silenceMs)) {
         const chunks = take(events, progress)
         if (chunks.length > 0) {
           attempts = 0
@@ -103,24 +103,6 @@ function lost(cause: unknown): AmbitError {
     requestId,
     cause: cause ?? undefined,
   })
-}
-
-/** However it ends, the connection is not left open. */
-async function* eventsOf({ body }: Response, { silenceMs }: Patience): AsyncGenerator<readonly ServerEvent[], void, undefined> {
-  if (!body) return
-  const reader = body.getReader()
-  const decoder = new TextDecoder()
-  const read = createEventReader()
-  try {
-    for (;;) {
-      const { done, value } = await within(reader.read(), silenceMs)
-      if (done) return
-      yield read(decoder.decode(value, { stream: true }))
-    }
-  } finally {
-    // Of a body that has failed the failure is told already, by the read.
-    await reader.cancel().catch(() => {})
-  }
 }
 
 function take(events: readonly ServerEvent[], progress: Progress): readonly UIMessageChunk[] {
