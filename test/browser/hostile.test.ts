@@ -43,7 +43,7 @@ const corpus = (to: string) => [
   '[click](data:text/html,<script>window.pwned=1</script>) [click](vbscript:x) [click](file:///etc/passwd) [click](blob:x)',
   `<javascript:window.pwned=1> <${to}/autolink> ${to}/bare`,
   '[click](&#106;avascript:window.pwned=1) [click](&#x6A;avascript:alert) [click](\u0001javascript:window.pwned=1)',
-  `[looks like https://ambit.example](${to}/lie)`,
+  `[looks like https://ambit.example](${to}/lie) [named][elsewhere]\n\n[elsewhere]: ${to}/elsewhere`,
   `[^1]\n\n[^1]: ![f](${to}/footnote)`,
   `| ![t](${to}/table) |\n| - |\n| <img src=${to}/cell> |`,
   `- ![l](${to}/list)\n\n> ![q](${to}/quote)`,

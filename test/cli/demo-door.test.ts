@@ -57,6 +57,7 @@ test.for<[what: string, how: Knock, status: number]>([
   ['another machine', { peer: '10.0.0.7' }, 404],
   ['a socket that is gone', { peer: undefined }, 404],
   ['a host name that was made to point here', { headers: { host: 'rebound.example:8787', origin: 'http://rebound.example:8787' } }, 404],
+  ['a proxy on this machine', { headers: { 'x-forwarded-for': '203.0.113.7' } }, 404],
   ['no host name', { headers: { host: null } }, 404],
   ['a page of another site', { headers: { 'sec-fetch-site': 'cross-site' } }, 404],
   ['a page of another port', { headers: { origin: 'http://127.0.0.1:3000' } }, 404],

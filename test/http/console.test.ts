@@ -53,7 +53,7 @@ describe('the page', () => {
     const policy = (await mounted('/')('/')).headers.get('content-security-policy') ?? ''
     const directives = new Map(policy.split('; ').map((one) => [one.split(' ')[0], one.split(' ').slice(1).join(' ')]))
     expect(Object.fromEntries(directives)).toMatchObject({
-      'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'", 'img-src': "'self' data: blob:", 'connect-src': "'self'",
+      'default-src': "'none'", 'script-src': "'self'", 'style-src': "'self'", 'img-src': "'self'", 'connect-src': "'self'",
       'frame-ancestors': "'self'", 'base-uri': "'self'", 'form-action': "'none'", 'require-trusted-types-for': "'script'",
     })
     expect(policy).not.toContain('unsafe')
@@ -67,7 +67,7 @@ describe('the page', () => {
   })
 
   test('knows where a host names the place', async () => {
-    expect(await homeOf(await mounted('/', { target: async () => null })('/'))).toMatchObject({ places: 'host' })
+    expect(await homeOf(await mounted('/app', { target: async () => null })('/app'))).toMatchObject({ places: 'host' })
   })
 
   test('cannot be broken by what it is told', async () => {
@@ -127,6 +127,16 @@ describe('the interface', () => {
     expect((await get('/app/api/openapi.json')).headers.get('content-type')).toBe('application/json')
     expect((await get('/app/orgs/acme')).headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect((await get('/elsewhere')).status).toBe(404)
+  })
+
+  test.for(['/', '/app'])('has all below its own path where a host names the place, with a console at %s', async (path) => {
+    const get = mounted(path, { basePath: '/app/api', target: async () => null })
+    for (const route of ['scope', 'threads', 'documents', 'chat']) expect((await get(`/app/api/${route}`)).headers.get('content-type')).toBe('application/problem+json')
+    expect((await get('/app/documents')).headers.get('content-type')).toBe('text/html; charset=utf-8')
+  })
+
+  test.for([['/', ''], ['/app', '/app']] as const)('and a console at "%s" cannot share their path where a host names the place', ([path, basePath]) => {
+    expect(() => mounted(path, { basePath, target: async () => null })).toThrow('cannot share its path')
   })
 })
 

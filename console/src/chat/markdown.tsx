@@ -7,8 +7,10 @@ import remarkGfm from 'remark-gfm'
 import remend from 'remend'
 import { CodeBlock } from './code-block.tsx'
 import styles from './markdown.module.css'
+import { withDefinitions } from './link-definitions.ts'
 import { rehypeMark } from './rehype-mark.ts'
 import type { Range } from './rehype-mark.ts'
+import { shownHost } from './shown-host.ts'
 import { splitBlocks } from './split-blocks.ts'
 
 interface MarkdownProps {
@@ -26,11 +28,11 @@ interface MarkdownProps {
  * where it goes and is followed by nobody but a reader who chooses to.
  */
 export function Markdown({ text, arriving = false, cite, marked }: MarkdownProps) {
-  const blocks = useMemo(() => (marked ? [text] : splitBlocks(text)), [text, marked])
+  const blocks = useMemo(() => (marked ? [text] : readable(text, arriving)), [text, arriving, marked])
   return (
     <CiteContext value={cite ?? null}>
       <div className={styles.markdown}>
-        {blocks.map((block, at) => <Block key={at} text={arriving && at === blocks.length - 1 ? remend(block, REPAIR) : block} cited={cite !== undefined} marked={marked} />)}
+        {blocks.map((block, at) => <Block key={at} text={block} cited={cite !== undefined} marked={marked} />)}
       </div>
     </CiteContext>
   )
@@ -38,6 +40,12 @@ export function Markdown({ text, arriving = false, cite, marked }: MarkdownProps
 
 /** A half-arrived link would else be one to an address of the repairer's own. */
 const REPAIR = { linkMode: 'text-only' } as const
+
+function readable(text: string, arriving: boolean): readonly string[] {
+  const blocks = splitBlocks(text)
+  const last = blocks.at(-1)
+  return withDefinitions(arriving && last !== undefined ? [...blocks.slice(0, -1), remend(last, REPAIR)] : blocks)
+}
 
 /** Past the blocks, which are not drawn again when a source becomes known. */
 const CiteContext = createContext<((number: number) => ReactNode) | null>(null)
@@ -88,9 +96,8 @@ const COMPONENTS: Components = {
 function SafeLink({ href, children }: { readonly href: string; readonly children: ReactNode }) {
   const url = URL.parse(href)
   if (!url) return <span>{children}</span>
-  const where = url.protocol === 'mailto:' ? 'mail' : url.host
-  const said = typeof children === 'string' && children.includes(where)
-  return <><a href={url.href} target="_blank" rel="noopener noreferrer nofollow external" referrerPolicy="no-referrer">{children}</a>{!said && <span className={styles.host}> ({where})</span>}</>
+  const host = shownHost(url, children)
+  return <><a href={url.href} target="_blank" rel="noopener noreferrer nofollow external" referrerPolicy="no-referrer">{children}</a>{host !== null && <span className={styles.host}> ({host})</span>}</>
 }
 
 function hostOf(src: string): string {

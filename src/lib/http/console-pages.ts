@@ -28,7 +28,7 @@ interface ConsoleParts {
  * a document writes into a page can start no request but to this origin, and the page makes none of what they write.
  */
 const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:", "font-src 'self'", "connect-src 'self'", "manifest-src 'self'",
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'self'", "connect-src 'self'", "manifest-src 'self'",
   "base-uri 'self'", "form-action 'none'", "frame-ancestors 'self'", "require-trusted-types-for 'script'", "trusted-types 'none'",
 ].join('; ')
 
@@ -85,12 +85,19 @@ function nameOf({ method, url }: Request, root: string, { basePath }: ConsoleHom
   const { pathname } = new URL(url)
   const prefix = root === '/' ? '/' : `${root}/`
   if (pathname !== root && !pathname.startsWith(prefix)) return null
-  if (basePath.startsWith(root === '/' ? '' : root) && isInterface(pathname, basePath)) return null
+  if (isInterface(pathname, basePath, root)) return null
   return pathname.slice(prefix.length)
 }
 
-function isInterface(pathname: string, basePath: string): boolean {
-  return pathname.startsWith(`${basePath}/`) && NOT_PAGES.test(pathname.slice(basePath.length + 1))
+/** Where it has a path of its own below the console, all of that is the interface's; else what it answers beside the scopes. */
+function isInterface(pathname: string, basePath: string, root: string): boolean {
+  if (!pathname.startsWith(`${basePath}/`)) return false
+  return isSamePath(basePath, root) ? NOT_PAGES.test(pathname.slice(basePath.length + 1)) : basePath.startsWith(root)
+}
+
+/** Both have all of it: then only the names of organisations tell pages from the interface. */
+export function isSamePath(basePath: string, root: string): boolean {
+  return (basePath === '' ? '/' : basePath) === root
 }
 
 interface PageParts {

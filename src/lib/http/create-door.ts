@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
 import type { Refusal } from '../scope/refusal.ts'
 import { isUnavailable } from '../store/unavailable.ts'
+import { isSamePath } from './console-pages.ts'
 import type { Console } from './console-pages.ts'
 import type { Exchange, House } from './exchange.ts'
 import { openApiDocument } from './openapi.ts'
@@ -44,6 +45,9 @@ const PROBES: ReadonlySet<string> = new Set(['GET /health/live', 'GET /health/re
 
 /** The whole interface as one function of a request. The one error boundary of HTTP is here. */
 export function createDoor(options: DoorOptions): (request: Request) => Promise<Response> {
+  if (options.target && options.console && isSamePath(options.basePath, options.console.path)) {
+    throw new Error(`With a target, the console cannot share its path "${options.console.path}" with the interface: both would have ${options.basePath}/documents. Give basePath, or another path to consoleAt().`)
+  }
   const app = new Hono()
   const prefixes = options.target ? [''] : SCOPE_PREFIXES
   for (const route of SCOPED_ROUTES) {
