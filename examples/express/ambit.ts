@@ -1,5 +1,6 @@
 import { createAmbit, forDatabase } from 'ambit'
 import type { Directory, Role } from 'ambit'
+import { consoleAt } from 'ambit/console'
 import { pgDatabase } from 'ambit/pg'
 import { z } from 'zod'
 import { ambitPool, find, personOf } from './db.ts'
@@ -27,6 +28,10 @@ const directory: Directory = {
     const [shop] = await find<Named>('select id, name from shops where account = $1 and id = $2', org, project)
     return shop ? { ...rights, org: place(account), project: place(shop) } : null
   },
+  // For the switcher of the console: nothing is opened by being listed.
+  async organisations({ subject }, { limit }) {
+    return (await find<Named>('select a.id, a.name from accounts a join members m on m.account = a.id where m.person = $1 order by a.id limit $2', subject, limit)).map(place)
+  },
   async projects(_, org, { after = '', limit }) {
     return (await find<Named>('select id, name from shops where account = $1 and id > $2 order by id limit $3', org, after, limit)).map(place)
   },
@@ -39,6 +44,7 @@ export const ambit = createAmbit({
   store: ambitPool,
   model: 'offline',
   basePath: '/api/ambit',
+  console: consoleAt('/assistant', { signInUrl: '/' }),
   database,
   directory,
   async authenticate(request) {

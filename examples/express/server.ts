@@ -4,7 +4,7 @@ import { ambit } from './ambit.ts'
 import { ambitPool, find, personOf, pool } from './db.ts'
 
 const app = express()
-app.use('/api/ambit', toExpress(ambit)) // above the parser: Ambit reads bodies within its own bounds
+app.use(['/api/ambit', '/assistant'], toExpress(ambit)) // above the parser: Ambit reads bodies within its own bounds
 app.use(express.json())
 
 // The rest of the app, as it was.
