@@ -95,11 +95,11 @@ try {
   await page.getByRole('article', { name: 'Answer' }).last().waitFor()
   say(`a thread of ${2 * TURNS} messages, opened by its address: ${Math.round(performance.now() - opened)} ms`)
   tell('nothing streams', await measure(page))
-  for (const other of ['one', 'two']) {
-    await go(page, other)
+  for (let other = 0; other < 2; other += 1) {
+    await page.getByRole('link', { name: 'New chat' }).click()
     await ask(page)
   }
-  await go(page, 'long')
+  await returnTo(page, 'long')
   await ask(page)
   await page.getByRole('button', { name: 'Stop' }).waitFor()
   tell('three answers stream into the page, one of them in view', await measure(page))
@@ -113,7 +113,7 @@ try {
 }
 
 /** As a person goes: within the page, which goes on reading what arrives elsewhere. */
-async function go(page: Page, chat: string): Promise<void> {
+async function returnTo(page: Page, chat: string): Promise<void> {
   await page.evaluate(`history.pushState(null, '', '/orgs/acme/projects/apollo/chats/${chat}'); dispatchEvent(new PopStateEvent('popstate'))`)
   await page.getByRole('textbox', { name: 'Message', exact: true }).waitFor()
 }
