@@ -2,6 +2,7 @@ import { Menu as Base } from '@base-ui/react/menu'
 import type { ReactElement, ReactNode } from 'react'
 import { Keys } from './keys.tsx'
 import styles from './menu.module.css'
+import popup from './popup.module.css'
 
 export interface MenuItem {
   readonly label: string
@@ -21,8 +22,8 @@ export function Menu({ trigger, groups, align = 'end' }: { readonly trigger: Rea
     <Base.Root modal={false}>
       <Base.Trigger render={trigger} />
       <Base.Portal>
-        <Base.Positioner align={align} sideOffset={4} className={styles.positioner}>
-          <Base.Popup className={styles.popup}>
+        <Base.Positioner align={align} sideOffset={4} className={popup.positioner}>
+          <Base.Popup className={[popup.popup, styles.popup].join(' ')}>
             {filled.map((group, at) => (
               <Base.Group key={group[0]?.label} className={at > 0 ? styles.group : undefined}>
                 {group.map((item) => <Item key={item.label} {...item} />)}

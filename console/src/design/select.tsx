@@ -4,6 +4,7 @@ import { useId } from 'react'
 import type { ComponentProps, ReactNode } from 'react'
 import field from './field.module.css'
 import styles from './select.module.css'
+import popup from './popup.module.css'
 
 export interface Choice<Value extends string> {
   readonly value: Value
@@ -46,8 +47,8 @@ function Plain<Value extends string>({ value, choices, small = false, disabled =
         <Base.Icon><ChevronDown size={14} /></Base.Icon>
       </Base.Trigger>
       <Base.Portal>
-        <Base.Positioner className={styles.positioner} sideOffset={4} alignItemWithTrigger={false}>
-          <Base.Popup className={styles.popup}>
+        <Base.Positioner className={popup.positioner} sideOffset={4} alignItemWithTrigger={false}>
+          <Base.Popup className={[popup.popup, styles.popup].join(' ')}>
             {choices.map((choice) => (
               <Base.Item key={choice.value} value={choice.value} className={styles.item}>
                 <Base.ItemText className={styles.text}>{choice.label}</Base.ItemText>
