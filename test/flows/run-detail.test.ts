@@ -6,7 +6,7 @@ import { databaseKinds } from '../support/databases.ts'
 import { callChunk, leaveBehind } from '../support/left-behind.ts'
 import { callsTools, finish, gate, says, scriptedModel } from '../support/scripted-model.ts'
 import type { Script } from '../support/scripted-model.ts'
-import { answerTo, freshThread, must, post, read, readUntil, runIdOf, useStage } from '../support/stage.ts'
+import { answerTo, freshThread, messagesOf, must, post, read, readUntil, runIdOf, useStage } from '../support/stage.ts'
 import type { PersonName } from '../support/world.ts'
 
 interface Step {
@@ -50,6 +50,18 @@ const print: Tool<never, { chars: number }> = {
   name: 'print', description: 'Prints.', input: z.object({ chars: z.number() }), effect: 'read', run: ({ chars }) => ({ text: 'é'.repeat(chars) }),
 }
 const tools: readonly Tool<never>[] = [measure, print]
+
+describe.each(databaseKinds)('what a message tells of its run, on $name', (kind) => {
+  const stage = useStage(kind)
+
+  test('what its author was called, and why there is no answer', async () => {
+    const { ambit } = stage.start({ model: scriptedModel([new Error('no')]) })
+    const thread = freshThread()
+    await answerTo(stage, ambit, { thread, text: 'How long is it?' })
+    const told = (await messagesOf(stage, ambit, { thread, who: 'bob' })).map(({ metadata }) => metadata.ambit)
+    expect(told).toMatchObject([{ author_id: 'bob', author_name: 'bob', run: null }, { author_name: 'bob', run: { state: 'failed', error_code: 'model_error' } }])
+  })
+})
 
 describe.each(databaseKinds)('what a run did, on $name', (kind) => {
   const stage = useStage(kind)

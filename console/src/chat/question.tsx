@@ -27,8 +27,9 @@ export const Question = memo(function Question({ message, chatId, mayEdit, editi
   const [back, setBack] = useState(false)
   const [copied, copy] = useCopy()
   const text = textOf(message)
-  const author = factsOf(message).author_id
-  const own = author === undefined || author === me.subject
+  const { author_id: id, author_name: name } = factsOf(message)
+  const own = id === undefined || id === me.subject
+  const author = name ?? id
   return (
     <article className={styles.question} aria-label={own ? 'You' : author}>
       {!own && <p className={styles.author}>{author}</p>}

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isId } from '../directory/principal.ts'
+import type { Principal } from '../directory/principal.ts'
 import { homeOf } from '../scope/chat-execution-context.ts'
 import type { ChatExecutionContext } from '../scope/chat-execution-context.ts'
 import { NOT_FOUND, refuse } from '../scope/refusal.ts'
@@ -8,13 +9,14 @@ import type { ContentRow } from '../store/content-rows.ts'
 import type { ScopedSql } from '../store/handles.ts'
 import { findBranchEnd, findHead, findMessage, listBranchPage, listMessages, listSiblings } from '../store/message-rows.ts'
 import type { MessagePage, MessageRow } from '../store/message-rows.ts'
-import { findRunsByMessages, hasEnded } from '../store/run-rows.ts'
-import type { RunRow } from '../store/run-rows.ts'
+import { findRunsOfMessages, hasEnded } from '../store/run-rows.ts'
+import type { RunOfMessage } from '../store/run-rows.ts'
 import { findThread } from '../store/thread-rows.ts'
 import type { ThreadRow } from '../store/thread-rows.ts'
 import { fileIdOf } from '../wire/file-url.ts'
 import type { MessagePart } from '../wire/message-parts.ts'
 import type { House, ScopedExchange } from './exchange.ts'
+import { nameOf } from './me-routes.ts'
 import { messageSchema } from './message-schema.ts'
 import type { Message } from './message-schema.ts'
 import { documented } from './operation.ts'
@@ -76,7 +78,9 @@ async function listPage(sql: ScopedSql, page: MessagePage, leaf: { readonly id: 
 
 interface ReadMessage extends MessageRow {
   readonly content: ContentRow | undefined
-  readonly run: Pick<RunRow, 'id' | 'state' | 'error_code'> | undefined
+  readonly run: RunOfMessage | undefined
+  /** One that knows what its author was called. */
+  readonly told: RunOfMessage | undefined
   readonly siblings: readonly string[]
 }
 
@@ -88,11 +92,13 @@ async function readPage(
 ): Promise<readonly ReadMessage[]> {
   const ids = rows.map((row) => row.id)
   // Of a run that had ended before, the content is there: a run that ends in between would look like one whose answer is not to be seen.
-  const runs = await findRunsByMessages(sql, thread, ids)
+  const runs = await findRunsOfMessages(sql, thread, ids)
   const contents = await readContents(sql, thread, ids)
   const siblings = Map.groupBy(await listSiblings(sql, thread, rows.map((row) => row.parent_id)), placeOf)
+  const answering = new Map(runs.map((run) => [run.message_id, run]))
+  const asking = new Map(runs.map((run) => [run.user_message_id, run]))
   return rows.map((row) => ({
-    ...row, content: contents.get(row.id), run: runs.get(row.id), siblings: (siblings.get(placeOf(row)) ?? []).map(({ id }) => id),
+    ...row, content: contents.get(row.id), run: answering.get(row.id), told: answering.get(row.id) ?? asking.get(row.id), siblings: (siblings.get(placeOf(row)) ?? []).map(({ id }) => id),
   }))
 }
 
@@ -109,7 +115,7 @@ function messageOf(row: ReadMessage, context: ChatExecutionContext, scopePath: s
     id: (own ? row.client_id : null) ?? row.id,
     role: row.role,
     parts: content ? (JSON.parse(content.parts) as readonly MessagePart[]).map((part) => partOf(part, scopePath)) : [],
-    metadata: { ambit: { id: row.id, number, parent_id, siblings: [...siblings], author_id, created_at, hidden, run } },
+    metadata: { ambit: { id: row.id, number, parent_id, siblings: [...siblings], author_id, author_name: row.told ? nameOf(JSON.parse(row.told.principal) as Principal) : null, created_at, hidden, run } },
   }
 }
 

@@ -26,6 +26,7 @@ const facts = z.object({
   parent_id: z.string().nullable(),
   siblings: z.array(z.string()).describe('The messages that stand in this place, itself included, in the order in which they were said: edits of a question, answers to one.'),
   author_id: z.string(),
+  author_name: z.string().nullable().describe('What the author was called when it was asked, where the credential said it.'),
   created_at: time,
   hidden: z.boolean().describe('Whether its parts are not this reader\'s to see.'),
   run: z.object({ id: z.string(), state: runState, error_code: z.string().nullable() }).nullable().describe('The run that answers in it.'),

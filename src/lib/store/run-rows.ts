@@ -188,15 +188,21 @@ export async function listRuns(sql: ScopedSql, projectId: string, page: RunPage)
   return rows
 }
 
-/** The runs that answer in these messages, by message id. */
-export async function findRunsByMessages(
+export interface RunOfMessage extends Pick<RunRow, 'id' | 'state' | 'error_code' | 'user_message_id' | 'message_id'> {
+  /** JSON text of the principal who asked. */
+  readonly principal: string
+}
+
+/** The runs that answer these messages or in them. */
+export async function findRunsOfMessages(
   sql: ScopedSql,
   thread: { projectId: string; threadId: string },
   messageIds: readonly string[],
-): Promise<ReadonlyMap<string, Pick<RunRow, 'id' | 'state' | 'error_code'>>> {
-  const { rows } = await sql.query<Pick<RunRow, 'id' | 'state' | 'error_code' | 'message_id'>>(
-    'select id, state, error_code, message_id from ambit.runs where project_id = $1 and thread_id = $2 and message_id = any($3::text[])',
+): Promise<readonly RunOfMessage[]> {
+  const { rows } = await sql.query<RunOfMessage>(
+    `select id, state, error_code, user_message_id, message_id, principal from ambit.runs
+     where project_id = $1 and thread_id = $2 and (message_id = any($3::text[]) or user_message_id = any($3::text[]))`,
     [thread.projectId, thread.threadId, messageIds],
   )
-  return new Map(rows.map((row) => [row.message_id, row]))
+  return rows
 }
