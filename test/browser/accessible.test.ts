@@ -24,8 +24,10 @@ const PAGES: readonly (readonly [path: string, whole: string])[] = [
   ['/orgs/acme/projects/apollo/settings', 'Instructions'], ['/orgs/acme/nothing', 'There is no such page'], ['/orgs/nobody/chats', 'There is nothing here for you'],
 ]
 
+const DIALOGS: readonly (readonly [path: string, button: string])[] = [['/orgs/acme/people', 'Add a person'], ['/orgs/acme/projects', 'New project'], ['/orgs/acme/keys', 'New key']]
+
 describeInBrowser('axe finds nothing', (stage) => {
-  test.for(['light', 'dark'] as const)('on any page, %s', { timeout: 90_000 }, async (colorScheme) => {
+  test.for(['light', 'dark'] as const)('on any page, %s', { timeout: 180_000 }, async (colorScheme) => {
     const { url } = await stage.serve({ model: scriptedModel(callsTools(['search_documents', { query: 'launch' }]), says('Apollo launches on **14 September**. [1]\n\n- a point\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n```\ncode\n```\n')) })
     const found: Record<string, readonly string[]> = {}
     const stranger = await stage.visit(`${url}/`, null, { colorScheme })
@@ -55,6 +57,19 @@ describeInBrowser('axe finds nothing', (stage) => {
       await page.getByRole('heading', { name: whole }).first().waitFor()
       await page.waitForLoadState('networkidle').catch(() => {}) // the stream of events never ends
       found[path] = await violationsOf(page)
+    }
+    await page.goto(`${url}/orgs/acme/projects/apollo/documents`)
+    await page.getByRole('main').getByRole('list').getByRole('link').first().click()
+    await page.getByRole('link', { name: 'Edit' }).or(page.getByRole('button', { name: 'Edit' })).first().waitFor()
+    found['a document'] = await violationsOf(page)
+    await page.getByRole('link', { name: 'Edit' }).or(page.getByRole('button', { name: 'Edit' })).first().click()
+    await page.getByRole('textbox', { name: 'Title' }).waitFor()
+    found['its editor'] = await violationsOf(page)
+    for (const [path, button] of DIALOGS) {
+      await page.goto(url + path)
+      await page.getByRole('button', { name: button }).first().click()
+      await page.getByRole('dialog').waitFor()
+      found[button] = await violationsOf(page)
     }
     expect(Object.entries(found).filter(([, violations]) => violations.length > 0)).toEqual([])
   })

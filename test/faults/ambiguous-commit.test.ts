@@ -117,7 +117,7 @@ describe.each(databaseKinds)('a commit whose word is lost, on $name', (kind) => 
     expect(await rowsOf('select state, error_code, fence, last_seq from ambit.runs where id = $1', run)).toEqual([
       { state: end.state, error_code: end.code, fence: 1, last_seq: streamed.ids.length },
     ])
-    expect((await messagesOf(stage, running.ambit, { thread }))[1]?.metadata.ambit.run).toEqual({ id: run, state: end.state })
+    expect((await messagesOf(stage, running.ambit, { thread }))[1]?.metadata.ambit.run).toEqual({ id: run, state: end.state, error_code: end.code })
     expect((await answerTo(stage, running.ambit, { thread })).text).toBe(streamed.text)
     const again = await answerTo(stage, running.ambit, { thread, text: 'And now?' })
     expectSound(again)

@@ -132,7 +132,7 @@ describe.each(databaseKinds)('a model that fails, on $name', (kind) => {
     expect(JSON.stringify(line['cause'])).toContain(cause)
 
     const stored = must((await messagesOf(stage, ambit, { thread })).at(-1))
-    expect(stored.metadata.ambit.run).toEqual({ id: run.id, state: 'failed' })
+    expect(stored.metadata.ambit.run).toEqual({ id: run.id, state: 'failed', error_code: code })
     expect(stored.parts.flatMap((part) => (part['type'] === 'text' ? [part['text']] : [])).join('')).toBe(kept)
     expect(JSON.stringify(stored)).not.toContain(SECRET)
 

@@ -30,7 +30,7 @@ describe.each(databaseKinds)('a stop on $name', (kind) => {
     expect(streamed.chunks).toContainEqual({ type: 'message-metadata', messageMetadata: { ambit: { state: 'stopped', code: 'stopped' } } })
     expect(await runOf(stage, ambit, runIdOf(streamed))).toMatchObject({ state: 'stopped', error_code: null, finish_reason: null })
     const stored = must((await messagesOf(stage, ambit, { thread })).at(-1))
-    expect(stored.metadata.ambit.run).toEqual({ id: runIdOf(streamed), state: 'stopped' })
+    expect(stored.metadata.ambit.run).toEqual({ id: runIdOf(streamed), state: 'stopped', error_code: null })
     const next = await answerTo(stage, ambit, { thread, text: 'And now?' })
     expectSound(next)
     expect(said(next.chunks)).toBe('Now.')
