@@ -1,4 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react'
+import { fitsKeys, isSingleKey } from './fits-keys.ts'
+import { singleKeys } from './single-keys.ts'
 
 /** Something that can be done from where one is, by a shortcut or from the palette. */
 export interface Command {
@@ -30,20 +32,7 @@ export function useOfferedCommands(): readonly Command[] {
 
 /** The command whose keys these are. The last that was offered wins: a panel over the page it stands on. */
 export function commandFor(event: KeyboardEvent): Command | undefined {
-  return all.findLast(({ keys }) => keys !== undefined && fits(event, keys))
-}
-
-const onApple = /Mac|iPhone|iPad/.test(navigator.platform)
-
-function fits(event: KeyboardEvent, keys: string): boolean {
-  const wanted = keys.split('+')
-  const key = wanted.at(-1)
-  const mod = wanted.includes('mod')
-  if (!mod && isTyping(event.target)) return false
-  if (mod !== (onApple ? event.metaKey : event.ctrlKey) || wanted.includes('alt') !== event.altKey) return false
-  // What a key means with Shift is another sign ("?"), unless it is a letter.
-  const shifted = wanted.includes('shift') || !/^[a-z]$/.test(key ?? '') || !event.shiftKey
-  return shifted && event.key.toLowerCase() === key && (!wanted.includes('shift') || event.shiftKey)
+  return all.findLast(({ keys }) => keys !== undefined && fitsKeys(event, keys) && (!isSingleKey(keys) || (singleKeys.read() === 'on' && !isTyping(event.target))))
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -10,7 +10,7 @@ import styles from './page-of.module.css'
 /** What every page is given. */
 export interface PageProps {
   readonly address: Address
-  /** Stands before the title: the way to the sidebar where it is hidden. */
+  /** Stands before the title: the way to the sidebar, hidden where that is shown. */
   readonly before: ReactNode
 }
 
@@ -25,11 +25,11 @@ const PAGES = {
   settings: lazy(async () => ({ default: (await import('../settings/settings-page.tsx')).SettingsPage })),
 } satisfies Record<PageName, unknown>
 
-export function PageOf({ address, showSidebar }: { readonly address: Address; readonly showSidebar: (() => void) | null }) {
+export function PageOf({ address, sidebar, showSidebar }: { readonly address: Address; readonly sidebar: 'open' | 'closed'; showSidebar(): void }) {
   const Shown = PAGES[address.page]
-  const before = showSidebar && <IconButton label="Show the sidebar" keys="mod+b" onClick={showSidebar}><PanelLeft size={18} /></IconButton>
+  const before = <IconButton hidden={sidebar === 'open'} label="Show the sidebar" keys="mod+b" onClick={showSidebar}><PanelLeft size={18} /></IconButton>
   return (
-    <Broken key={address.page}>
+    <Broken what={`${address.page} ${address.id ?? ''}`}>
       <div className={styles.row}><Suspense fallback={<Skeleton lines={5} />}><Shown address={address} before={before} /></Suspense></div>
     </Broken>
   )

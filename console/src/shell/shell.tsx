@@ -10,13 +10,14 @@ import { Button } from '../design/button.tsx'
 import { Empty } from '../design/empty.tsx'
 import { Problem } from '../design/problem.tsx'
 import { Skeleton } from '../design/skeleton.tsx'
+import { TitleContext } from '../design/use-title.ts'
 import { useScopeEvents } from '../events/use-scope-events.ts'
 import { home } from '../home.ts'
 import { CommandPalette } from './command-palette.tsx'
 import { OfflineBanner } from './offline-banner.tsx'
 import { PageOf } from './page-of.tsx'
 import { firstPlace, keepPlace } from './last-place.ts'
-import { HereContext } from './place-context.ts'
+import { HereContext, placeName } from './place-context.ts'
 import styles from './shell.module.css'
 import { SignOut } from './sign-out.tsx'
 import { ShellCommands } from './shell-commands.tsx'
@@ -55,7 +56,7 @@ function Placed({ me, address }: { readonly me: Me; readonly address: Address })
         <Sidebar address={address} open={side === 'open'} close={sidebar.close} pickPlace={() => setPalette('places')} showKeys={() => setPalette('keys')} />
         <main id="main" className={styles.main} tabIndex={-1}>
           <OfflineBanner />
-          <PageOf address={address} showSidebar={side === 'open' ? null : sidebar.open} />
+          <TitleContext value={`${placeName(here.scope)} · Ambit`}><PageOf address={address} sidebar={side} showSidebar={sidebar.open} /></TitleContext>
         </main>
       </div>
       <ShellCommands toggleSidebar={sidebar.toggle} open={setPalette} />

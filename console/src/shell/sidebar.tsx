@@ -5,6 +5,8 @@ import type { Address, PageName } from '../address/address.ts'
 import { Link } from '../address/link.tsx'
 import { addressIn } from '../address/navigation.ts'
 import { IconButton } from '../design/button.tsx'
+import { Drawer } from '../design/drawer.tsx'
+import { PHONE } from '../design/use-media.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { placeName, useHere } from './place-context.ts'
 import type { Here } from './place-context.ts'
@@ -26,30 +28,30 @@ export function Sidebar({ address, open, close, pickPlace, showKeys }: SidebarPr
   const deferred = useDeferredValue(query)
   if (!open) return null
   return (
-    <>
-      <button type="button" className={styles.veil} aria-label="Hide the sidebar" tabIndex={-1} onClick={close} />
-      <nav className={styles.sidebar} aria-label="Threads and pages">
-        <div className={styles.top}>
-          <PlaceButton here={here} pick={pickPlace} />
-          <IconButton label="Hide the sidebar" keys="mod+b" onClick={close}><PanelLeftClose size={18} /></IconButton>
-        </div>
-        <Link className={styles.begin} to={addressIn(here.place, 'chats')} aria-current={address.page === 'chats' && address.id === null ? 'page' : undefined}>
-          <Plus size={16} aria-hidden /> New chat
-        </Link>
-        <label className={styles.search}>
-          <Search size={15} aria-hidden />
-          <span className="unseen">Search the threads</span>
-          <input type="search" placeholder="Search threads" maxLength={200} value={query} onChange={(event) => setQuery(event.currentTarget.value)} />
-        </label>
-        <ThreadList chosen={address.page === 'chats' ? address.id : null} query={deferred.trim()} />
-        <ul role="list" className={styles.pages}>
-          {pagesOf(here).map(({ page, label, icon }) => (
-            <li key={page}><Link className={styles.page} to={addressIn(here.place, page)} aria-current={address.page === page ? 'page' : undefined}>{icon}{label}</Link></li>
-          ))}
-        </ul>
-        <AccountMenu showKeys={showKeys} />
-      </nav>
-    </>
+    <Drawer as="nav" label="Threads and pages" className={styles.sidebar} overAt={PHONE} close={close}>
+      <div className={styles.top}>
+        <PlaceButton here={here} pick={pickPlace} />
+        <IconButton label="Hide the sidebar" keys="mod+b" onClick={close}><PanelLeftClose size={18} /></IconButton>
+      </div>
+      <Link className={styles.begin} to={addressIn(here.place, 'chats')} aria-current={address.page === 'chats' && address.id === null ? 'page' : undefined}>
+        <Plus size={16} aria-hidden /> New chat
+      </Link>
+      <label className={styles.search}>
+        <Search size={15} aria-hidden />
+        <span className="unseen">Search the threads</span>
+        <input
+          type="search" placeholder="Search threads" maxLength={200} value={query} onChange={(event) => setQuery(event.currentTarget.value)}
+          onKeyDown={(event) => event.key === 'Escape' && query !== '' && event.stopPropagation()} // which empties it, and no more
+        />
+      </label>
+      <ThreadList chosen={address.page === 'chats' ? address.id : null} query={deferred.trim()} />
+      <ul role="list" className={styles.pages}>
+        {pagesOf(here).map(({ page, label, icon }) => (
+          <li key={page}><Link className={styles.page} to={addressIn(here.place, page)} aria-current={address.page === page ? 'page' : undefined}>{icon}{label}</Link></li>
+        ))}
+      </ul>
+      <AccountMenu showKeys={showKeys} />
+    </Drawer>
   )
 }
 

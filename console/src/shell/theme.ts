@@ -1,33 +1,23 @@
-import { useSyncExternalStore } from 'react'
+import { remembered } from './remembered.ts'
 
 export type Theme = 'system' | 'light' | 'dark'
 
-const KEPT = 'ambit-theme'
-const listeners = new Set<() => void>()
+const theme = remembered<Theme>('ambit-theme', ['system', 'light', 'dark'])
 
 /** What was chosen on this machine; absent, the system's own. */
 export function useTheme(): readonly [Theme, (theme: Theme) => void] {
-  return [useSyncExternalStore(listen, currentTheme), chooseTheme]
+  const [chosen] = theme.use()
+  return [chosen, chooseTheme]
 }
 
 /** To be called before anything is painted. */
-export function applyTheme(theme: Theme = currentTheme()): void {
-  if (theme === 'system') delete document.documentElement.dataset['theme']
-  else document.documentElement.dataset['theme'] = theme
+export function applyTheme(): void {
+  const chosen = theme.read()
+  if (chosen === 'system') delete document.documentElement.dataset['theme']
+  else document.documentElement.dataset['theme'] = chosen
 }
 
-function chooseTheme(theme: Theme): void {
-  localStorage.setItem(KEPT, theme)
-  applyTheme(theme)
-  for (const told of listeners) told()
-}
-
-function currentTheme(): Theme {
-  const kept = localStorage.getItem(KEPT)
-  return kept === 'light' || kept === 'dark' ? kept : 'system'
-}
-
-function listen(told: () => void): () => void {
-  listeners.add(told)
-  return () => listeners.delete(told)
+function chooseTheme(next: Theme): void {
+  theme.keep(next)
+  applyTheme()
 }

@@ -7,12 +7,14 @@ import { Badge } from '../design/badge.tsx'
 import { Button } from '../design/button.tsx'
 import { TextField } from '../design/field.tsx'
 import { wordsOf } from '../design/problem.tsx'
+import { useTitle } from '../design/use-title.ts'
 import { Mark } from '../shell/mark.tsx'
 import { home } from '../home.ts'
 import styles from './sign-in-page.module.css'
 
 /** The first page of whoever is not known yet: with a host's own sign-in, as somebody of the demo, or with a key. */
 export function SignInPage() {
+  useTitle('Sign in')
   const demo = useQuery({ ...demoPeopleQuery, enabled: home.signIn })
   const signedIn = useSignedIn()
   const asPerson = useMutation({ mutationFn: signInAs, onSuccess: signedIn })
