@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { curlWith, endsSoon, stateOf } from '../../console/src/keys/key-state.ts'
-import { changedOf, readDraft } from '../../console/src/settings/draft.ts'
+import { changedOf, readDraft } from '../../console/src/settings/settings-draft.ts'
 import { allows, namesOf, patternsOf } from '../../console/src/api/model-names.ts'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')

@@ -3,11 +3,22 @@ import { home } from '../home.ts'
 import { formatAddress, parseAddress } from './address.ts'
 import type { Address, Place } from './address.ts'
 
+/** Somebody is about to leave what is shown. */
+export interface Leaving {
+  /** Null: not for an address of the console. */
+  readonly to: Address | null
+  /** Leaves, without asking again. */
+  go(): void
+}
+
 const listeners = new Set<() => void>()
-let leaveAllowed: ((to: Address | null) => boolean) | null = null
+let guard: ((leaving: Leaving) => boolean) | null = null
 let shownPath = currentPath()
 
 window.addEventListener('popstate', goBack)
+window.addEventListener('beforeunload', (event) => {
+  if (guard) event.preventDefault()
+})
 
 /** The address as it stands in the bar. Null: it is none of the console's. */
 export function useAddress(): Address | null {
@@ -15,12 +26,23 @@ export function useAddress(): Address | null {
   return parseAddress(path, home.root)
 }
 
-/** Goes to an address; the back button comes back, unless it `replaces` the one before. */
-export function navigate(address: Address, { replace = false } = {}): void {
+/** Goes to an address; the back button comes back, unless it `replaces` the one before. `unasked`: what was not saved is saved now. */
+export function navigate(address: Address, { replace = false, unasked = false } = {}): void {
   const path = formatAddress(address, home.root)
-  if (path === currentPath() || !(leaveAllowed?.(address) ?? true)) return
-  history[replace ? 'replaceState' : 'pushState'](null, '', path)
-  tell()
+  const leaving = { to: address, go: () => show(path, replace) }
+  if (unasked) leaving.go()
+  else if (path !== currentPath()) leave(leaving)
+}
+
+/** Leaves what is shown, if what guards it lets one: else it asks, and goes on itself. */
+export function leave(leaving: Leaving): void {
+  if (guard?.(leaving) ?? true) leaving.go()
+}
+
+/** Loads the page anew: what it holds is nobody's any more. */
+export function endPage(): void {
+  guard = null
+  location.reload()
 }
 
 /** An address in a place, of which only what matters is named. */
@@ -28,11 +50,11 @@ export function addressIn(place: Place | null, page: Address['page'], id: string
   return { place, page, id, search }
 }
 
-/** Asked before an address is left for another: false keeps it. Answers how to take the question back. */
-export function beforeLeaving(allowed: (to: Address | null) => boolean): () => void {
-  leaveAllowed = allowed
+/** Asked before what is shown is left, also with the tab: false keeps it. Answers how to take the question back. */
+export function beforeLeaving(allowed: (leaving: Leaving) => boolean): () => void {
+  guard = allowed
   return () => {
-    if (leaveAllowed === allowed) leaveAllowed = null
+    if (guard === allowed) guard = null
   }
 }
 
@@ -47,8 +69,14 @@ function listen(told: () => void): () => void {
 
 /** The browser has gone already: where it should not have, the address that is shown is put on top again. */
 function goBack(): void {
-  if (leaveAllowed?.(parseAddress(currentPath(), home.root)) ?? true) tell()
+  const path = currentPath()
+  if (guard?.({ to: parseAddress(path, home.root), go: () => show(path, false) }) ?? true) tell()
   else history.pushState(null, '', shownPath)
+}
+
+function show(path: string, replace: boolean): void {
+  if (path !== currentPath()) history[replace ? 'replaceState' : 'pushState'](null, '', path)
+  tell()
 }
 
 function tell(): void {

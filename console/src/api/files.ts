@@ -13,7 +13,7 @@ export interface StoredFile {
 const FILE_URL = 'ambit-file:'
 
 export async function sendFile(place: Place | null, file: File, signal: AbortSignal): Promise<StoredFile> {
-  const type = file.type === '' ? typeOf(file.name) : file.type
+  const type = typeOf(file)
   return ask<StoredFile>(`${pathOf(place)}/files`, { method: 'POST', query: { name: file.name }, body: new Blob([file], { type }), signal })
 }
 
@@ -28,7 +28,10 @@ export function addressOfFile(place: Place | null, url: string): string | null {
   return url.startsWith(files) ? url : null
 }
 
-/** Of what a system has no type for. */
-function typeOf(name: string): string {
-  return /\.(md|markdown)$/i.test(name) ? 'text/markdown' : 'text/plain'
+/** By the name where that says it: some systems have no type for Markdown, and call a table a spreadsheet. */
+const TYPES: Readonly<Record<string, string>> = { md: 'text/markdown', markdown: 'text/markdown', csv: 'text/csv', txt: 'text/plain' }
+
+function typeOf({ name, type }: File): string {
+  const ending = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
+  return TYPES[ending] ?? (type === '' ? 'text/plain' : type)
 }

@@ -8,7 +8,6 @@ interface DialogProps {
   readonly open: boolean
   readonly title: string
   readonly about?: ReactNode
-  readonly wide?: boolean
   readonly children?: ReactNode
   /** The buttons, the one that matters last. */
   readonly actions?: ReactNode
@@ -16,12 +15,12 @@ interface DialogProps {
 }
 
 /** Something that wants an answer first. What is behind it waits. */
-export function Dialog({ open, title, about, wide = false, children, actions, onClose }: DialogProps) {
+export function Dialog({ open, title, about, children, actions, onClose }: DialogProps) {
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={[styles.dialog, wide && styles.wide].filter(Boolean).join(' ')}>
+        <Base.Popup className={styles.dialog}>
           <header className={styles.head}>
             <Base.Title className={styles.title}>{title}</Base.Title>
             {/* Without a tooltip: it would be what the first Escape closes. */}

@@ -11,7 +11,7 @@ interface FieldProps {
   readonly error?: string | null
 }
 
-export function TextField({ label, labelUnseen, help, error, className, ...rest }: FieldProps & Omit<ComponentProps<'input'>, 'value' | 'defaultValue'> & { readonly value?: string; readonly defaultValue?: string }) {
+export function TextField({ label, labelUnseen, help, error, className, ...rest }: FieldProps & Omit<ComponentProps<'input'>, 'value' | 'defaultValue'> & { readonly value: string }) {
   return (
     <Frame {...{ label, labelUnseen, help, error, className }}>
       <Base.Control {...rest} className={styles.control} />

@@ -22,7 +22,7 @@ interface FormDialogProps {
   onClose(): void
 }
 
-/** Asks for what is needed before something is done, or only whether it is meant; says why it was refused. */
+/** Asks for what is needed before something is done, or only whether it is meant; says why it was refused. While it is under way it stays: what comes of it is told there. */
 export function FormDialog({ title, about, submit, danger = false, busy, ready = true, error, children, onSubmit, onClose }: FormDialogProps) {
   const form = useId()
   const send = (event: FormEvent) => {
@@ -31,12 +31,12 @@ export function FormDialog({ title, about, submit, danger = false, busy, ready =
   }
   const actions = (
     <>
-      <Button onClick={onClose}>Cancel</Button>
+      <Button disabled={busy} onClick={onClose}>Cancel</Button>
       <Button look={danger ? 'danger' : 'solid'} type="submit" form={form} busy={busy} disabled={!ready}>{submit}</Button>
     </>
   )
   return (
-    <Dialog open title={title} about={about} onClose={onClose} actions={actions}>
+    <Dialog open title={title} about={about} onClose={busy ? stay : onClose} actions={actions}>
       <form id={form} className={styles.form} noValidate onSubmit={send}>
         {children}
         {error !== null && <Problem error={error} />}
@@ -44,3 +44,5 @@ export function FormDialog({ title, about, submit, danger = false, busy, ready =
     </Dialog>
   )
 }
+
+function stay(): void {}

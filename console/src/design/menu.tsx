@@ -9,7 +9,6 @@ export interface MenuItem {
   readonly icon?: ReactNode
   readonly keys?: string
   readonly danger?: boolean
-  readonly disabled?: boolean
   /** Of one that is on or off. */
   readonly checked?: boolean
   act(): void
@@ -36,9 +35,9 @@ export function Menu({ trigger, groups, align = 'end' }: { readonly trigger: Rea
   )
 }
 
-function Item({ label, icon, keys, danger = false, disabled = false, checked, act }: MenuItem) {
+function Item({ label, icon, keys, danger = false, checked, act }: MenuItem) {
   const className = [styles.item, danger && styles.danger].filter(Boolean).join(' ')
   const content = <><span className={styles.icon}>{icon}</span><span className={styles.label}>{label}</span>{keys !== undefined && <Keys keys={keys} />}</>
-  if (checked === undefined) return <Base.Item className={className} disabled={disabled} onClick={act}>{content}</Base.Item>
-  return <Base.CheckboxItem className={className} disabled={disabled} checked={checked} onCheckedChange={act} closeOnClick>{content}<span aria-hidden>{checked ? '✓' : ''}</span></Base.CheckboxItem>
+  if (checked === undefined) return <Base.Item className={className} onClick={act}>{content}</Base.Item>
+  return <Base.CheckboxItem className={className} checked={checked} onCheckedChange={act} closeOnClick>{content}<span aria-hidden>{checked ? '✓' : ''}</span></Base.CheckboxItem>
 }

@@ -25,7 +25,7 @@ export function RevokeKey({ listed, whose, close }: { readonly listed: Key; read
       about={`It is ${own ? 'your own key' : `a key of ${whose}`}. It opens nothing from then on, what it began ends within seconds, and browsers that are signed in with it are signed out. This cannot be undone.`}
       onSubmit={revoke.mutate} onClose={close}
     >
-      {own && home.signInUrl === null && <Notice tone="warn">If this browser is signed in with it, you are signed out. Have another key at hand.</Notice>}
+      {own && home.signIn && <Notice tone="warn">If this browser is signed in with it, you are signed out. Have another key at hand.</Notice>}
     </FormDialog>
   )
 }

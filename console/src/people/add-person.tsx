@@ -15,11 +15,13 @@ import { useMemberChange } from './use-member-change.ts'
 interface AddPersonProps {
   /** Who is here already. */
   readonly members: readonly Member[]
+  /** All of them are known. */
+  readonly whole: boolean
   close(): void
 }
 
 /** Gives somebody a role here. Who is in the organisation around a project is offered by name. */
-export function AddPerson({ members, close }: AddPersonProps) {
+export function AddPerson({ members, whole, close }: AddPersonProps) {
   const { place, scope } = useHere()
   const inside = useInOrganisation()
   const around = useQuery({ ...organisationMembersQuery(place), enabled: inside && scope.project !== null })
@@ -32,7 +34,7 @@ export function AddPerson({ members, close }: AddPersonProps) {
   const name = typedName ?? known.find((one) => one.id === id)?.name ?? ''
   const send = () => add.mutate({ id, role, ...(name.trim() !== '' && { name: name.trim() }) })
   return (
-    <FormDialog title={`Add somebody to ${placeName(scope)}`} submit="Add" busy={add.isPending} ready={isPersonId(id) && !here} error={add.error} onSubmit={send} onClose={close}>
+    <FormDialog title={`Add somebody to ${placeName(scope)}`} submit="Add" busy={add.isPending} ready={isPersonId(id) && whole && !here} error={add.error} onSubmit={send} onClose={close}>
       <PersonField label="Id" help={here ? `${here.name} is here already. Change the role in the list.` : 'By which your sign-in knows the person. For somebody who will only have keys, choose one.'} value={id} known={known} autoFocus onChange={setId} />
       <TextField label="Name (optional)" help="As it stands here, beside the id." maxLength={200} autoComplete="off" value={name} onChange={(event) => setTypedName(event.currentTarget.value)} />
       <Choices label="Role" value={role} choices={rolesToGive(scope.role)} onChange={setRole} />

@@ -32,7 +32,7 @@ export function PeoplePage({ address, before }: PageProps) {
   const [adding, setAdding] = useState(false)
   const members = useInfiniteQuery(membersQuery(place))
   const find = address.search['find'] ?? ''
-  useWhole(members, find !== '')
+  useWhole(members, find !== '' || adding) // who is here already is not added again, with another role
   useCommands(useMemo(() => (may ? [{ id: 'add-person', group: 'Page', label: 'Add a person', keys: 'n', act: () => setAdding(true) }] as const : []), [may]))
   const inside = useInOrganisation()
   const around = useQuery({ ...organisationMembersQuery(place), enabled: inside && scope.project !== null })
@@ -53,7 +53,7 @@ export function PeoplePage({ address, before }: PageProps) {
       <Section title="What the roles may do">
         <dl className={styles.roles}>{ROLES.map(({ value, label, help }) => <Explained key={value} name={label} help={help} />)}</dl>
       </Section>
-      {adding && <AddPerson members={data} close={() => setAdding(false)} />}
+      {adding && <AddPerson members={data} whole={members.hasNextPage === false} close={() => setAdding(false)} />}
     </Page>
   )
 }

@@ -14,7 +14,7 @@ import { InheritedChat, InheritedInstructions, inheritedModel } from './inherite
 import { ModelChoice, isModelReady } from './model-choice.tsx'
 import { SaveBar } from './save-bar.tsx'
 import styles from './settings-form.module.css'
-import { useDraft } from './use-draft.ts'
+import { useSettingsDraft } from './use-settings-draft.ts'
 
 const MOST_CHARS = 20_000
 
@@ -22,13 +22,13 @@ const MOST_CHARS = 20_000
 export function SettingsForm({ settings }: { readonly settings: Settings }) {
   const { place, scope } = useHere()
   const client = useQueryClient()
-  const [draft, change, drop] = useDraft(settings)
+  const { draft, change, saved, drop } = useSettingsDraft(settings)
   const shown = { ...settings, ...draft }
   const save = useMutation({
     mutationFn: (changed: Partial<Settings>) => changeSettings(place, changed),
-    onSuccess: (saved) => {
-      client.setQueryData(settingsQuery(place).queryKey, saved)
-      drop()
+    onSuccess: (now, sent) => {
+      client.setQueryData(settingsQuery(place).queryKey, now)
+      saved(sent)
       void client.invalidateQueries({ queryKey: [placeKey(place), 'scope'] })
     },
   })
