@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { databaseKinds } from '../support/databases.ts'
 import { describeInBrowser } from '../support/console-stage.ts'
 import { says, scriptedModel } from '../support/scripted-model.ts'
+import { box } from './pages.ts'
 
 const APOLLO = '/orgs/acme/projects/apollo'
 
@@ -52,7 +53,8 @@ describeInBrowser('what is not saved', (stage) => {
   })
 
   test('is asked for before one goes elsewhere, back, or out; and is gone for whoever signs in next', async () => {
-    const { page, url, asked } = await visit(`${APOLLO}/runs`)
+    const { page, url, asked } = await visit(`${APOLLO}/chats`)
+    await box(page).fill('A question of its own')
     await page.getByRole('link', { name: 'Instructions and model' }).click()
     const field = page.getByRole('textbox', { name: 'Instructions of' })
     await field.fill('Half a thought')
@@ -85,12 +87,14 @@ describeInBrowser('what is not saved', (stage) => {
     await page.getByRole('link', { name: 'Runs' }).click()
     await question(page).getByRole('button', { name: 'Leave and drop the changes' }).click()
     await page.getByRole('heading', { name: 'Runs' }).waitFor()
+    const shown: string[] = []
+    page.on('framenavigated', (frame) => shown.push(frame.url()))
     const saved = page.waitForResponse((response) => response.request().method() === 'POST')
     saving.release()
     expect((await saved).status()).toBe(201)
     await page.getByRole('link', { name: 'Documents' }).click()
     await page.getByRole('link', { name: /^Plans/ }).waitFor() // it was on its way
-    expect(page.url()).toBe(`${url}${APOLLO}/documents`)
+    expect(shown).toEqual([`${url}${APOLLO}/documents`])
   })
 
   test('a dialog stays for as long as what it asks for is under way: a key is shown once', async () => {
