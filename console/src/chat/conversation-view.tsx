@@ -63,6 +63,10 @@ export function ConversationView({ address, before, chatId, fresh, begin }: Conv
   }
   const send = async (outgoing: Outgoing): Promise<boolean> => {
     if (!idle) return queue(outgoing)
+    if (unsent) {
+      toast({ title: 'The message before has not arrived', detail: 'Try that one again, or edit it; then send this one.', bad: true })
+      return false
+    }
     if (address.id === null) begin()
     void conversation.send({ parts: [...outgoing.files, { type: 'text', text: outgoing.text }] }, bodyOf(model))
     return true
