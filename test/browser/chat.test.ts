@@ -92,7 +92,7 @@ describeInBrowser('a chat', (stage) => {
     await answers(page).getByText('Before the reload,').waitFor()
     held.open()
     expect(await answered(page)).toContain('Before the reload, and after it.')
-    expect(await answers(page).count()).toBe(1)
+    await expect.poll(() => answers(page).count()).toBe(1)
   })
 
   test('is followed live by a second tab, from the question on', async () => {
@@ -107,8 +107,8 @@ describeInBrowser('a chat', (stage) => {
     await answers(second).getByText('Said to').waitFor()
     expect(await second.getByRole('button', { name: 'Stop' }).isVisible()).toBe(true)
     held.open()
-    expect(await answered(second)).toContain('Said to both.')
-    expect(await second.getByRole('article').count()).toBe(4)
+    await expect.poll(() => answers(second).last().innerText()).toContain('Said to both.')
+    await expect.poll(() => second.getByRole('article').count()).toBe(4)
   })
 
   test('takes questions while it answers, and answers them in their order', async () => {

@@ -29,7 +29,7 @@ describe.runIf(hasBrowser)('a newcomer’s first minute', () => {
     await page.getByRole('button', { name: 'What the run did' }).last().click()
     await page.getByRole('tab', { name: 'Timeline' }).click()
     await page.getByRole('list', { name: 'Steps and calls' }).getByText('search_documents').waitFor()
-    expect(await page.getByRole('list', { name: 'Threads' }).getByRole('listitem').count()).toBe(1)
+    await expect.poll(() => page.getByRole('list', { name: 'Threads' }).getByRole('listitem').count()).toBe(1)
   })
 
   test('shows two organisations that do not see each other', async () => {

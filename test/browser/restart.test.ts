@@ -40,7 +40,7 @@ describe.runIf(hasBrowser)('a server that is killed in mid-answer, and started a
     again.finish()
     const text = await answered(page)
     expect(await page.getByRole('alert').allInnerTexts()).toEqual([])
-    expect(await page.getByRole('article').count()).toBe(2)
+    await expect.poll(() => page.getByRole('article').count()).toBe(2)
     return text
   }
 
