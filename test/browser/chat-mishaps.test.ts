@@ -54,6 +54,30 @@ describeInBrowser('nothing that somebody wrote is lost', (stage) => {
     await expect.poll(() => answers(page).allInnerTexts()).toEqual([expect.stringContaining('Hello.'), expect.stringContaining('Elsewhere.'), expect.stringContaining('Hello again.')])
   })
 
+  test('a question that did not arrive while the page looked whether an answer is under way', async () => {
+    const { page } = await open(stage, says('Hello.'), says('Hello again.'))
+    await ask(page, 'Hello?')
+    await answered(page)
+    const looked = gate()
+    await page.route('**/stream', async (route) => {
+      await looked.opened
+      await route.continue()
+    })
+    const looking = page.waitForRequest('**/stream')
+    await page.reload()
+    await looking
+    const letThrough = await cutQuestions(page)
+    await ask(page, 'Are you there?')
+    const again = page.getByRole('alert').getByRole('button', { name: 'Try again' })
+    await again.waitFor()
+    const found = page.waitForResponse('**/stream')
+    looked.open()
+    expect((await found).status()).toBe(204)
+    await letThrough()
+    await again.click()
+    await answers(page).getByText('Hello again.').waitFor()
+  })
+
   test('a question that did not arrive, and the next one: that waits until the first is asked again, in other words if need be', async () => {
     const { page } = await open(stage, says('Hello.'), says('Here.'), says('That, too.'))
     await ask(page, 'Hello?')

@@ -1,5 +1,6 @@
 import './no-eval.ts'
 import { Chat } from '@ai-sdk/react'
+import type { ChatTransport, UIMessageChunk } from 'ai'
 import { isAmbitError } from '../../../src/lib/client/ambit-error.ts'
 import { ambitTransport } from '../../../src/client.ts'
 import type { AmbitTransport } from '../../../src/client.ts'
@@ -50,20 +51,36 @@ function createConversation(place: Place | null, chatId: string): Conversation {
     ...(place !== null && { org: place.org, ...(place.project !== undefined && { project: place.project }) }),
     onStopFailed: (error) => toast({ title: 'The answer was not stopped', detail: wordsOf(error), bad: true }),
   })
-  const chat = new Chat<AmbitMessage>({ id: chatId, transport })
+  let found: FoundAnswer | null = null
+  const takeFound: ChatTransport<AmbitMessage>['reconnectToStream'] = async ({ abortSignal: stopped }) => {
+    const taken = found
+    found = null
+    stopped?.addEventListener('abort', () => taken?.ending.abort(stopped.reason))
+    return taken?.stream ?? null
+  }
+  const chat = new Chat<AmbitMessage>({ id: chatId, transport: { ...transport, reconnectToStream: takeFound } })
   const load = async (from: 'beginning' | 'last-turn') => {
     const known = from === 'last-turn' ? beforeLastTurn(chat.messages) : null
     const rest = known && (await loadAfter(place, chatId, known))
     const messages = beforeWaiting(known && rest ? [...known, ...rest] : await transport.load(chatId))
-    if (isIdle(chat) && !holdsUnsent(chat)) chat.messages = messages
+    if (isAtRest(chat)) chat.messages = messages
+  }
+  /** Reads the answer that is under way, if there is one. */
+  const resume = async () => {
+    const ending = new AbortController()
+    const stream = await transport.reconnectToStream({ chatId, abortSignal: ending.signal })
+    // The SDK takes itself for done when there is none, whatever was asked meanwhile: so it is not let to look for itself.
+    if (stream === null || !isAtRest(chat)) return stream?.cancel()
+    found = { stream, ending }
+    return chat.resumeStream()
   }
   const takeUp = async () => {
-    if (!isIdle(chat) || holdsUnsent(chat)) return // whoever reads here now, or asks once more, catches up after it
+    if (!isAtRest(chat)) return // whoever reads here now, or asks once more, catches up after it
     chat.clearError()
     await load('last-turn')
     const before = chat.lastMessage
-    if (isIdle(chat)) await chat.resumeStream()
-    if (chat.lastMessage !== before && isIdle(chat) && chat.status !== 'error') await load('last-turn')
+    if (isAtRest(chat)) await resume() // not over what was asked, and did not arrive, while that was loaded
+    if (chat.lastMessage !== before && chat.status === 'ready') await load('last-turn')
   }
   const catchUp = oneAtATime(takeUp)
   // An answer that failed keeps its error in view; what cannot be caught up with now is, by the next event.
@@ -78,6 +95,13 @@ function createConversation(place: Place | null, chatId: string): Conversation {
     send: (...asked) => chat.sendMessage(...asked).then(afterwards),
     again: (...asked) => chat.regenerate(...asked).then(afterwards),
   }
+}
+
+/** An answer that is under way, before the chat reads it. */
+interface FoundAnswer {
+  readonly stream: ReadableStream<UIMessageChunk>
+  /** Stops the run, as a stop of the chat does. */
+  readonly ending: AbortController
 }
 
 /** Of all that ask while it is under way, it is done once more for the last. */
@@ -128,6 +152,11 @@ function isUnderWay(message: AmbitMessage): boolean {
 export function holdsUnsent({ status, error, lastMessage }: Pick<Chat<AmbitMessage>, 'status' | 'error' | 'lastMessage'>): boolean {
   if (status !== 'error' || lastMessage?.role !== 'user') return false
   return factsOf(lastMessage).number === undefined && !(isAmbitError(error) && error.code === 'stream_lost')
+}
+
+/** Nothing arrives, and nothing is here that is nowhere else: what is stored may take its place. */
+function isAtRest(chat: Chat<AmbitMessage>): boolean {
+  return isIdle(chat) && !holdsUnsent(chat)
 }
 
 export function isIdle({ status }: Pick<Chat<AmbitMessage>, 'status'>): boolean {
