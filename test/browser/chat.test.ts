@@ -44,11 +44,12 @@ describeInBrowser('a chat', (stage) => {
     await source.waitFor({ state: 'detached' })
   })
 
-  test('stops when it is told to, and keeps what was said', async () => {
+  test.for([['as it was asked', false], ['taken up after a reload', true]] as const)('stops when it is told to, %s, and keeps what was said', async ([, reloaded]) => {
     const held = gate()
     const { page } = await open(stage, saysAround('As far as this', held.opened, ' and never further.'))
     await ask(page, 'Go on.')
     await answers(page).getByText('As far as this').waitFor()
+    if (reloaded) await page.reload()
     await page.getByRole('button', { name: 'Stop' }).click()
     await answers(page).getByText('Stopped').waitFor()
     expect(await answered(page)).toContain('As far as this')
