@@ -38,6 +38,7 @@ describe.runIf(hasBrowser)('a server that is killed in mid-answer, and started a
     const again = await upstream.call(calls + 2)
     await page.getByText('Answers go on there').waitFor({ state: 'detached' })
     again.finish()
+    await page.getByRole('button', { name: 'Answer again' }).waitFor({ timeout: 30_000 }) // between two tries there are up to 8 s
     const text = await answered(page)
     expect(await page.getByRole('alert').allInnerTexts()).toEqual([])
     await expect.poll(() => page.getByRole('article').count()).toBe(2)

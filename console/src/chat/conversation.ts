@@ -70,13 +70,14 @@ function createConversation(place: Place | null, chatId: string): Conversation {
     const ending = new AbortController()
     const stream = await transport.reconnectToStream({ chatId, abortSignal: ending.signal })
     // The SDK takes itself for done when there is none, whatever was asked meanwhile: so it is not let to look for itself.
-    if (stream === null || !isAtRest(chat)) return stream?.cancel()
+    if (!isAtRest(chat)) return stream?.cancel()
+    chat.clearError() // not before: what fails on the way to here is tried again for as long as there is an error
+    if (stream === null) return undefined
     found = { stream, ending }
     return chat.resumeStream()
   }
   const takeUp = async () => {
     if (!isAtRest(chat)) return // whoever reads here now, or asks once more, catches up after it
-    chat.clearError()
     await load('last-turn')
     const before = chat.lastMessage
     if (isAtRest(chat)) await resume() // not over what was asked, and did not arrive, while that was loaded
